@@ -1,0 +1,15 @@
+//! What Updraft needs of a database, as two traits: [`EngineStore`] for the one who decides, and
+//! [`Reader`] for those who look (and leave requests). `memory` is a store for tests and the
+//! simulation; `conformance` has the suite that every implementation passes.
+//!
+//! No SQL lives here, and no decision.
+
+mod engine;
+mod error;
+mod facts;
+mod read;
+
+pub use engine::*;
+pub use error::*;
+pub use facts::*;
+pub use read::*;
