@@ -43,7 +43,7 @@ pub struct Loaded {
     pub dags: Vec<DagRow>,
     /// The latest version of each DAG and every version an active run or its task instances use.
     pub versions: Vec<DagVersion>,
-    /// The queued and running runs.
+    /// The queued and running runs, and finished ones with an attempt that has not ended.
     pub runs: Vec<RunRow>,
     /// All task instances of those runs.
     pub task_instances: Vec<TaskInstanceRow>,
