@@ -187,7 +187,8 @@ pub struct AttemptHandle {
 }
 
 /// What an executor knows of an attempt it is asked about.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "adoption", rename_all = "snake_case")]
 pub enum Adoption {
     /// It runs (or waits to start) and will end with an event.
     Running {

@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use futures::{future::BoxFuture, stream::BoxStream};
 use jiff::SignedDuration;
-use updraft_model::{
-    AttemptRow, Batch, DagRow, DagVersion, PendingRequest, PoolRow, RunKey, RunRow, TaskInstanceRow, Term, Timestamp, VersionId,
-};
+use updraft_model::{Batch, Loaded, PendingRequest, Question, RunKey, Term, Timestamp, Verdict, VersionId};
 
-use crate::{CommitError, Question, StoreError, Verdict};
+use crate::{CommitError, StoreError};
 
 /// Who leads, and until when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,38 +30,6 @@ pub enum Acquired {
     Yes(Term),
     /// Somebody else holds it.
     HeldBy(Lease),
-}
-
-/// Everything a new leader must know.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Loaded {
-    /// The largest run key in use; 0 if none.
-    pub max_run_key: i64,
-    /// All DAGs.
-    pub dags: Vec<DagRow>,
-    /// The latest version of each DAG and every version an active run or its task instances use.
-    pub versions: Vec<DagVersion>,
-    /// The queued and running runs, and finished ones with an attempt that has not ended.
-    pub runs: Vec<RunRow>,
-    /// All task instances of those runs.
-    pub task_instances: Vec<TaskInstanceRow>,
-    /// All attempts that have not ended, whatever their run.
-    pub attempts: Vec<AttemptRow>,
-    /// All pools.
-    pub pools: Vec<PoolRow>,
-    /// For each file with an import error, its name.
-    pub files_with_errors: Vec<String>,
-}
-
-/// A run that is not active, with all that belongs to it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredRun {
-    /// The run.
-    pub run: RunRow,
-    /// Its task instances.
-    pub task_instances: Vec<TaskInstanceRow>,
-    /// The versions they use, the run's own included.
-    pub versions: Vec<DagVersion>,
 }
 
 /// The store as the engine uses it. All calls but the lease's own are made by the leader only.

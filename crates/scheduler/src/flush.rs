@@ -1,0 +1,113 @@
+//! From what was changed in memory to a plan: one row per instance however often it moved, and
+//! never more than a commit should carry.
+
+use updraft_model::{RunKey, Update};
+
+use crate::{Plan, graph::Node, scheduler::Scheduler};
+
+impl Scheduler {
+    /// Takes what is to be written, at most about `config.plan_rows` rows: changed instances first,
+    /// then new ones that only wait. A run's own row follows when all its instances are written, so
+    /// that no crash in between can show an ended run with open instances.
+    pub(crate) fn flush(&mut self) -> Plan {
+        let mut plan = std::mem::take(&mut self.outgoing);
+        for dag_id in std::mem::take(&mut self.touched_dags) {
+            if let Some(entry) = self.dags.get_mut(&dag_id)
+                && std::mem::take(&mut entry.touched)
+            {
+                plan.batch.dags.push(entry.row.clone());
+            }
+        }
+        let mut visited = Vec::new();
+        while plan.batch.len() < self.config.plan_rows {
+            let Some(key) = self.touched_runs.pop_front() else { break };
+            self.flush_run(key, &mut plan);
+            visited.push(key);
+        }
+        while plan.batch.len() < self.config.plan_rows {
+            let Some(key) = self.fresh_runs.first().copied() else { break };
+            self.flush_fresh(key, &mut plan);
+        }
+        for key in visited {
+            self.forget_if_over(key);
+        }
+        if self.touched_runs.is_empty() {
+            plan.batch.answers = std::mem::take(&mut self.answers);
+            plan.releases.append(&mut self.releases);
+        }
+        plan.more = !self.touched_runs.is_empty() || !self.fresh_runs.is_empty();
+        plan
+    }
+
+    fn flush_run(&mut self, key: RunKey, plan: &mut Plan) {
+        let room = self.config.plan_rows.saturating_sub(plan.batch.len()).max(1);
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        if run.stored.is_none() {
+            plan.batch.new_runs.push(run.row.clone());
+            run.stored = Some(run.row.state);
+            run.touched = false;
+        }
+        let rest = run.touched_nodes.split_off(run.touched_nodes.len().min(room));
+        for node in std::mem::replace(&mut run.touched_nodes, rest) {
+            flush_instance(run, node, plan);
+        }
+        if !run.fresh.is_empty() {
+            self.fresh_runs.insert(key);
+        }
+        if !run.touched_nodes.is_empty() {
+            self.touched_runs.push_back(key);
+        } else if std::mem::replace(&mut run.touched, false)
+            && let Some(from) = run.stored.replace(run.row.state)
+        {
+            plan.batch.runs.push(Update { from, row: run.row.clone() });
+        }
+    }
+
+    fn flush_fresh(&mut self, key: RunKey, plan: &mut Plan) {
+        let Some(run) = self.runs.get_mut(&key) else {
+            self.fresh_runs.remove(&key);
+            return;
+        };
+        if run.stored.is_none() {
+            plan.batch.new_runs.push(run.row.clone());
+            run.stored = Some(run.row.state);
+        }
+        while plan.batch.len() < self.config.plan_rows {
+            let Some(node) = run.fresh.pop_first() else {
+                self.fresh_runs.remove(&key);
+                return;
+            };
+            flush_instance(run, node, plan);
+        }
+    }
+
+    /// A finished run leaves memory once all of it is written and nothing of it is alive.
+    fn forget_if_over(&mut self, key: RunKey) {
+        let over = self.runs.get(&key).is_some_and(|run| {
+            run.row.state.is_finished() && run.live_attempts == 0 && !run.touched && run.touched_nodes.is_empty() && run.fresh.is_empty()
+        });
+        if over {
+            self.forget_run(key);
+        }
+    }
+}
+
+fn flush_instance(run: &mut crate::run::Run, node: Node, plan: &mut Plan) {
+    let Some(instance) = run.instance_mut(node) else { return };
+    instance.touched = false;
+    let row = instance.row.clone();
+    if let Some(writes) = instance.writes.take() {
+        plan.batch.archived_tries.extend(writes.archived);
+        plan.batch.attempts.extend(writes.attempts.into_values());
+        if writes.delete_xcoms {
+            plan.batch.deleted_xcoms.push(row.key());
+        }
+        plan.batch.xcoms.extend(writes.xcoms);
+        plan.launches.extend(writes.launch);
+        plan.releases.extend(writes.releases);
+    }
+    match instance.stored.replace(row.state) {
+        None => plan.batch.new_task_instances.push(row),
+        Some(from) => plan.batch.task_instances.push(Update { from, row }),
+    }
+}

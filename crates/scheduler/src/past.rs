@@ -1,0 +1,143 @@
+//! `depends_on_past` and `wait_for_downstream`: what the previous run says.
+//!
+//! The previous run is the one with the next smaller logical date, of any type if catchup is off and
+//! not a manual one if it is on (Airflow's `PrevDagrunDep`).
+
+use std::sync::Arc;
+
+use updraft_model::{DagId, PreviousRun, Question, RunKey, TaskId, TaskState, Timestamp};
+
+use crate::{
+    graph::Node,
+    run::{Previous, Run},
+    scheduler::Scheduler,
+};
+
+/// Whether an instance's past lets it run.
+pub(crate) enum PastVerdict {
+    Met,
+    Unmet,
+    /// The store must be asked first.
+    Ask(Question),
+}
+
+impl Scheduler {
+    pub(crate) fn past_of(&self, key: RunKey, node: Node) -> PastVerdict {
+        let Some(run) = self.runs.get(&key) else { return PastVerdict::Unmet };
+        let task = run.graph.task(node);
+        let Some(before) = run.row.logical_date else { return PastVerdict::Met };
+        if !task.depends_on_past && !task.wait_for_downstream {
+            return PastVerdict::Met;
+        }
+        let states = |of: &TaskId| -> Vec<TaskState> {
+            match &run.previous {
+                Previous::Active(previous) => self.runs.get(previous).map(|r| states_in(r, of)).unwrap_or_default(),
+                Previous::Finished(_, states) => states.get(of).cloned().unwrap_or_default(),
+                Previous::Unknown | Previous::Asked | Previous::Missing => Vec::new(),
+            }
+        };
+        match &run.previous {
+            Previous::Missing => return PastVerdict::Met,
+            Previous::Asked => return PastVerdict::Unmet,
+            Previous::Unknown => {
+                let catchup = self.dags.get(&run.row.dag_id).is_some_and(|d| d.version.dag.catchup);
+                return PastVerdict::Ask(Question::PreviousRun { dag_id: run.row.dag_id.clone(), before, include_manual: !catchup });
+            }
+            Previous::Active(_) | Previous::Finished(..) => {}
+        }
+        let ended_well = |states: &[TaskState]| states.iter().all(|s| matches!(s, TaskState::Success | TaskState::Skipped));
+        let own = states(&task.task_id);
+        let met = if own.is_empty() { task.ignore_first_depends_on_past } else { ended_well(&own) };
+        let downstream = &run.graph.nodes[node as usize].downstream;
+        let met = met && (!task.wait_for_downstream || downstream.iter().all(|d| ended_well(&states(&run.graph.task(*d).task_id))));
+        if met { PastVerdict::Met } else { PastVerdict::Unmet }
+    }
+
+    pub(crate) fn block_on_past(&mut self, key: RunKey, node: Node) {
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        run.blocked_on_past.insert(node);
+        if matches!(run.previous, Previous::Unknown) {
+            run.previous = Previous::Asked;
+        }
+    }
+
+    /// The store's answer about the run before `before`.
+    pub(crate) fn previous_known(&mut self, dag_id: &DagId, before: Timestamp, previous: Option<&PreviousRun>) {
+        let keys: Vec<RunKey> =
+            self.runs.values().filter(|r| r.row.dag_id == *dag_id && r.row.logical_date == Some(before)).map(|r| r.row.key).collect();
+        for key in keys {
+            let found = match previous {
+                None => Previous::Missing,
+                Some(p) if self.runs.contains_key(&p.run) => Previous::Active(p.run),
+                Some(p) => {
+                    let mut states = std::collections::BTreeMap::<TaskId, Vec<TaskState>>::new();
+                    for (task, _, state) in &p.states {
+                        states.entry(task.clone()).or_default().push(*state);
+                    }
+                    Previous::Finished(p.run, Arc::new(states))
+                }
+            };
+            if let Previous::Active(previous) = found
+                && let Some(previous) = self.runs.get_mut(&previous)
+            {
+                previous.followers.insert(key);
+            }
+            self.set_previous(key, found);
+        }
+    }
+
+    fn set_previous(&mut self, key: RunKey, previous: Previous) {
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        run.previous = previous;
+        for node in run.blocked_on_past.clone() {
+            self.mark_dirty(key, node);
+        }
+    }
+
+    /// An instance of a run ended (or started anew): those of later runs that wait for it look again.
+    pub(crate) fn tell_followers(&mut self, key: RunKey, node: Node) {
+        let Some(run) = self.runs.get(&key) else { return };
+        if run.followers.is_empty() {
+            return;
+        }
+        // Its own namesake, and those whose downstream it is.
+        let concerned: Vec<TaskId> =
+            run.graph.nodes[node as usize].upstream.iter().chain([&node]).map(|n| run.graph.task(*n).task_id.clone()).collect();
+        for follower in run.followers.clone() {
+            let Some(next) = self.runs.get(&follower) else { continue };
+            let nodes: Vec<Node> = concerned.iter().filter_map(|id| next.graph.node(id)).collect();
+            for node in nodes.into_iter().filter(|n| next.blocked_on_past.contains(n)).collect::<Vec<_>>() {
+                self.mark_dirty(follower, node);
+            }
+        }
+    }
+
+    /// A run leaves memory: its followers keep its states.
+    pub(crate) fn hand_down(&mut self, key: RunKey) {
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        let followers = std::mem::take(&mut run.followers);
+        if followers.is_empty() {
+            return;
+        }
+        let states = Arc::new(run.states());
+        for follower in followers {
+            self.set_previous(follower, Previous::Finished(key, states.clone()));
+        }
+    }
+
+    /// A finished run came back into memory (it was cleared): those that follow it watch it again.
+    pub(crate) fn take_followers(&mut self, key: RunKey) {
+        let followers: Vec<RunKey> =
+            self.runs.values().filter(|r| matches!(r.previous, Previous::Finished(p, _) if p == key)).map(|r| r.row.key).collect();
+        for follower in followers {
+            if let Some(run) = self.runs.get_mut(&key) {
+                run.followers.insert(follower);
+            }
+            self.set_previous(follower, Previous::Active(key));
+        }
+    }
+}
+
+fn states_in(run: &Run, task: &TaskId) -> Vec<TaskState> {
+    run.graph.node(task).and_then(|node| run.instance(node)).map(|i| i.row.state).into_iter().collect()
+}

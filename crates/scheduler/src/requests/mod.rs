@@ -1,0 +1,230 @@
+//! Requests from outside: each is worked off in one step, or waits until the facts it needs are there.
+//!
+//! `attempt` either answers or says which questions must be answered first. It changes nothing in the
+//! second case, so it can simply be called again with more facts.
+
+mod clear;
+mod mark;
+mod select;
+mod trigger;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use updraft_model::{
+    Answer, AnsweredRequest, DagId, Exit, HowEnded, NodeId, PendingRequest, PoolName, PoolRow, Question, RejectionKind, Request, RunId,
+    RunKey, RunState, Upsert, Verdict,
+};
+
+use crate::{
+    gates::GateName,
+    scheduler::{Cx, Scheduler},
+};
+
+/// A request that waits for facts.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    request: PendingRequest,
+    missing: BTreeSet<Question>,
+    facts: Facts,
+}
+
+/// What a request has learnt so far.
+pub(crate) type Facts = BTreeMap<Question, Verdict>;
+
+/// Why a request is not done.
+pub(crate) enum No {
+    /// Facts are missing.
+    Needs(BTreeSet<Question>),
+    /// It is refused.
+    Rejected(Answer),
+}
+
+impl No {
+    pub fn needs(question: Question) -> Self {
+        Self::Needs(BTreeSet::from([question]))
+    }
+
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::Rejected(Answer::rejected(RejectionKind::NotFound, detail))
+    }
+
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::Rejected(Answer::rejected(RejectionKind::Conflict, detail))
+    }
+
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::Rejected(Answer::rejected(RejectionKind::Invalid, detail))
+    }
+}
+
+impl Scheduler {
+    pub(crate) fn request(&mut self, cx: &mut Cx<'_>, request: PendingRequest) {
+        self.work_off(cx, request, Facts::new());
+    }
+
+    fn work_off(&mut self, cx: &mut Cx<'_>, request: PendingRequest, facts: Facts) {
+        let answer = match self.attempt(cx, &request, &facts) {
+            Ok(answer) => answer,
+            Err(No::Rejected(answer)) => answer,
+            Err(No::Needs(missing)) => {
+                for question in &missing {
+                    self.ask(question.clone());
+                }
+                self.waiting.insert(request.id, Waiting { request, missing, facts });
+                return;
+            }
+        };
+        self.answers.push(AnsweredRequest { id: request.id, answer });
+    }
+
+    pub(crate) fn fact_for_requests(&mut self, cx: &mut Cx<'_>, question: Question, verdict: Verdict) {
+        let mut complete = Vec::new();
+        for (id, waiting) in &mut self.waiting {
+            if waiting.missing.remove(&question) {
+                waiting.facts.insert(question.clone(), verdict.clone());
+                if waiting.missing.is_empty() {
+                    complete.push(*id);
+                }
+            }
+        }
+        for id in complete {
+            if let Some(Waiting { request, facts, .. }) = self.waiting.remove(&id) {
+                self.work_off(cx, request, facts);
+            }
+        }
+    }
+
+    fn attempt(&mut self, cx: &mut Cx<'_>, request: &PendingRequest, facts: &Facts) -> Result<Answer, No> {
+        match &request.request {
+            Request::TriggerRun(trigger) => self.trigger(cx, trigger, request.user.clone()),
+            Request::SetPaused { dag_id, is_paused } => {
+                self.known_dag(dag_id)?;
+                self.set_paused(dag_id, *is_paused);
+                Ok(Answer::Done)
+            }
+            Request::DeleteDag { dag_id } => self.delete_dag(dag_id),
+            Request::SetRunState { dag_id, run_id, state } => self.set_run_state(cx, dag_id, run_id, *state, facts),
+            Request::DeleteRun { dag_id, run_id } => self.delete_run(cx, dag_id, run_id, facts),
+            Request::Clear(clear) => self.clear(cx, clear, facts),
+            Request::SetTaskState(mark) => self.set_task_state(cx, mark, facts),
+            Request::SetPool(pool) => self.set_pool(pool),
+            Request::DeletePool { name } => self.delete_pool(name),
+            Request::ForgetNode { node } => self.forget_node(cx, node),
+            Request::AttemptEnded { attempt, exit } => {
+                if let Some(executor) = self.attempts.get(attempt).map(|live| live.row.executor.clone()) {
+                    self.attempt_ended(cx, *attempt, executor, exit.as_ref().clone());
+                }
+                Ok(Answer::Done)
+            }
+        }
+    }
+
+    fn known_dag(&self, dag_id: &DagId) -> Result<(), No> {
+        let known = self.dags.contains_key(dag_id);
+        known.then_some(()).ok_or_else(|| No::not_found(format!("The Dag with ID: `{dag_id}` was not found")))
+    }
+
+    fn delete_dag(&mut self, dag_id: &DagId) -> Result<Answer, No> {
+        self.known_dag(dag_id)?;
+        if self.is_at_work(dag_id) {
+            return Err(No::conflict(format!("Task instances of dag with id: '{dag_id}' are still running")));
+        }
+        let runs: Vec<RunKey> = self.runs.values().filter(|r| r.row.dag_id == *dag_id).map(|r| r.row.key).collect();
+        runs.into_iter().for_each(|key| self.forget_run(key));
+        self.dags.remove(dag_id);
+        self.dirty_dags.remove(dag_id);
+        self.touched_dags.remove(dag_id);
+        for state in self.files.values_mut() {
+            state.dags.remove(dag_id);
+        }
+        self.batch().deleted_dags.push(dag_id.clone());
+        Ok(Answer::Done)
+    }
+
+    fn delete_run(&mut self, cx: &mut Cx<'_>, dag_id: &DagId, run_id: &RunId, facts: &Facts) -> Result<Answer, No> {
+        let key = self.find_run(cx, dag_id, run_id, facts)?;
+        if let Some(run) = self.runs.get(&key) {
+            // Airflow deletes runs that are queued, success or failed.
+            if run.row.state == RunState::Running {
+                return Err(No::conflict(format!(
+                    "The DagRun with dag_id: `{dag_id}` and run_id: `{run_id}` cannot be deleted in running state"
+                )));
+            }
+            if run.live_attempts > 0 {
+                return Err(No::conflict(format!("Task instances of run `{run_id}` are still being ended; try again in a moment")));
+            }
+        }
+        self.forget_run(key);
+        self.batch().deleted_runs.push(key);
+        Ok(Answer::Done)
+    }
+
+    fn set_pool(&mut self, pool: &PoolRow) -> Result<Answer, No> {
+        if pool.slots < -1 {
+            return Err(No::invalid(format!("pool {} can't have {} slots: use -1 for no limit", pool.name, pool.slots)));
+        }
+        self.install_pool(pool.clone());
+        self.batch().pools.push(Upsert::Set(pool.clone()));
+        Ok(Answer::Done)
+    }
+
+    /// Takes a pool into memory. Whether deferred instances count may change, so all is counted anew.
+    pub(crate) fn install_pool(&mut self, pool: PoolRow) {
+        let gate = GateName::Pool(pool.name.clone());
+        let recount = self.pools.get(&pool.name).is_some_and(|old| old.include_deferred != pool.include_deferred);
+        if recount {
+            let deferred = self.deferred_slots(&pool.name);
+            self.gates.account(&gate, if pool.include_deferred { deferred } else { -deferred });
+        }
+        self.gates.set_limit(gate, (pool.slots >= 0).then_some(i64::from(pool.slots)));
+        self.pools.insert(pool.name.clone(), pool);
+    }
+
+    fn deferred_slots(&self, pool: &PoolName) -> i64 {
+        let deferred = |i: &&crate::run::Instance| i.row.state == updraft_model::TaskState::Deferred && i.row.pool == *pool;
+        self.runs.values().flat_map(|r| r.iter().map(|(_, i)| i)).filter(deferred).map(|i| i64::from(i.row.pool_slots)).sum()
+    }
+
+    fn delete_pool(&mut self, name: &PoolName) -> Result<Answer, No> {
+        if *name == PoolName::default_pool() {
+            return Err(No::invalid("Default Pool can't be deleted"));
+        }
+        if self.pools.remove(name).is_none() {
+            return Err(No::not_found(format!("The Pool with name: `{name}` was not found")));
+        }
+        self.gates.set_limit(GateName::Pool(name.clone()), Some(0));
+        self.batch().pools.push(Upsert::Delete(name.clone()));
+        Ok(Answer::Done)
+    }
+
+    /// What ran on a node that a person declares gone is lost.
+    fn forget_node(&mut self, cx: &mut Cx<'_>, node: &NodeId) -> Result<Answer, No> {
+        let lost: Vec<_> = self
+            .attempts
+            .values()
+            .filter(|live| live.row.node.as_ref() == Some(node))
+            .map(|live| (live.row.id, live.row.executor.clone(), live.row.started_at))
+            .collect();
+        for (attempt, executor, started_at) in lost {
+            let how = HowEnded::PlaceLost { started: true, why: format!("node {node} was forgotten") };
+            let exit = Exit { how, started_at, ended_at: cx.now, outputs: BTreeMap::new(), last_line: None, pid: None };
+            self.attempt_ended(cx, attempt, executor, exit);
+        }
+        Ok(Answer::Done)
+    }
+
+    /// The key of a run; one that is not active comes into memory from the facts.
+    pub(crate) fn find_run(&mut self, cx: &mut Cx<'_>, dag_id: &DagId, run_id: &RunId, facts: &Facts) -> Result<RunKey, No> {
+        if let Some(key) = self.run_names.get(&(dag_id.clone(), run_id.clone())) {
+            return Ok(*key);
+        }
+        let question = Question::Run { dag_id: dag_id.clone(), run_id: run_id.clone() };
+        match facts.get(&question) {
+            None => Err(No::needs(question)),
+            Some(Verdict::Run(Some(stored))) => self
+                .adopt_run(cx, stored.as_ref().clone())
+                .map_err(|problem| No::conflict(format!("run {run_id} can't be read: {problem}"))),
+            Some(_) => Err(No::not_found(format!("The DagRun with dag_id: `{dag_id}` and run_id: `{run_id}` was not found"))),
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! The scheduler's state, and the order in which an input is worked off.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use updraft_model::{
+    AnsweredRequest, AttemptId, AwaitedRun, Batch, DagId, ExecutorName, Exit, Mint, PendingRequest, Question, RequestId, RunId, RunKey,
+    TaskInstanceKey, Timestamp, Verdict,
+};
+
+use crate::{
+    Kill, Plan, WakeReason,
+    create::PendingTriggers,
+    dags::{DagEntry, FileChange, FileState},
+    end::InlineEnd,
+    gates::{GateName, Gates},
+    graph::Node,
+    requests::Waiting,
+    run::{LiveAttempt, Run, Timer, Timers},
+};
+
+/// What the scheduler must be told once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The executors and how many attempts each may have alive at once.
+    pub executors: BTreeMap<ExecutorName, u32>,
+    /// The executor of tasks and DAGs that name none.
+    pub default_executor: ExecutorName,
+    /// Whether a new DAG starts paused (Airflow's option; Updraft's default is `false`).
+    pub dags_are_paused_at_creation: bool,
+    /// This daemon's node, where what it launches runs.
+    pub node: Option<updraft_model::NodeId>,
+    /// How many rows a plan may have at most, about.
+    pub plan_rows: usize,
+}
+
+/// The executor of what the engine does by itself: expressions, waiting for a time, triggering.
+pub(crate) const INLINE: &str = "inline";
+
+/// What the scheduler hears.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// Time has passed, or there was more to do.
+    Tick,
+    /// DAG files were read, or are gone.
+    Files(Vec<FileChange>),
+    /// Someone asks for something. Each request is given once, and again after a restart.
+    Request(PendingRequest),
+    /// An attempt's program runs.
+    Started {
+        /// Which.
+        attempt: AttemptId,
+        /// Since when.
+        at: Timestamp,
+        /// Its process id.
+        pid: Option<u32>,
+    },
+    /// An attempt is over.
+    Ended {
+        /// Which.
+        attempt: AttemptId,
+        /// Who says so; told to forget it once that is durable.
+        executor: ExecutorName,
+        /// How.
+        exit: Box<Exit>,
+    },
+    /// An attempt the engine carried out by itself is over.
+    InlineEnded {
+        /// Which.
+        attempt: AttemptId,
+        /// How.
+        end: InlineEnd,
+    },
+    /// What an executor says about an attempt that does not run yet.
+    Waiting {
+        /// Which.
+        attempt: AttemptId,
+        /// In its words.
+        reason: Option<String>,
+    },
+    /// An attempt was proven never to have been created: it is launched (again).
+    Absent {
+        /// Which.
+        attempt: AttemptId,
+    },
+    /// A fact that was asked for.
+    Fact {
+        /// What was asked.
+        question: Question,
+        /// What is true.
+        verdict: Verdict,
+    },
+    /// The store refused these new runs of the last plan: they exist already.
+    Refused {
+        /// Which.
+        runs: Vec<RunKey>,
+    },
+    /// The store does not take what a task wrote; the task fails with this error.
+    Poisoned {
+        /// Whose.
+        key: TaskInstanceKey,
+        /// The database's words.
+        error: String,
+    },
+}
+
+/// What every step needs from outside.
+pub(crate) struct Cx<'a> {
+    pub now: Timestamp,
+    pub mint: &'a mut dyn Mint,
+}
+
+/// All that the one who decides holds in memory.
+#[derive(Debug)]
+pub struct Scheduler {
+    pub(crate) config: Config,
+    pub(crate) dags: BTreeMap<DagId, DagEntry>,
+    pub(crate) files: BTreeMap<String, FileState>,
+    pub(crate) runs: BTreeMap<RunKey, Run>,
+    pub(crate) run_names: BTreeMap<(DagId, RunId), RunKey>,
+    pub(crate) attempts: BTreeMap<AttemptId, LiveAttempt>,
+    pub(crate) gates: Gates,
+    pub(crate) pools: BTreeMap<updraft_model::PoolName, updraft_model::PoolRow>,
+    pub(crate) timers: Timers,
+    /// Deferred instances by the run they wait for.
+    pub(crate) awaiting: BTreeMap<AwaitedRun, BTreeSet<(RunKey, Node)>>,
+    /// Requests that wait for facts.
+    pub(crate) waiting: BTreeMap<RequestId, Waiting>,
+    /// Questions under way.
+    pub(crate) asked: BTreeSet<Question>,
+    pub(crate) last_run_key: i64,
+
+    /// To be evaluated.
+    pub(crate) dirty: VecDeque<(RunKey, Node)>,
+    pub(crate) dirty_runs: BTreeSet<RunKey>,
+    pub(crate) dirty_dags: BTreeSet<DagId>,
+
+    /// Triggers of tasks that wait to hear whether their run exists.
+    pub(crate) pending_triggers: PendingTriggers,
+
+    /// To be written: runs with something to write in order, and small tables at once.
+    pub(crate) touched_runs: VecDeque<RunKey>,
+    pub(crate) fresh_runs: BTreeSet<RunKey>,
+    pub(crate) touched_dags: BTreeSet<DagId>,
+    pub(crate) outgoing: Plan,
+    pub(crate) answers: Vec<AnsweredRequest>,
+    pub(crate) releases: Vec<(ExecutorName, AttemptId)>,
+}
+
+impl Scheduler {
+    /// A scheduler that knows nothing yet; see [`Scheduler::restore`].
+    pub fn new(config: Config) -> Self {
+        let mut gates = Gates::default();
+        for (executor, parallelism) in &config.executors {
+            gates.set_limit(GateName::Executor(executor.clone()), Some(i64::from(*parallelism)));
+        }
+        if let Ok(inline) = ExecutorName::new(INLINE) {
+            gates.set_limit(GateName::Executor(inline), None);
+        }
+        Self {
+            config,
+            dags: BTreeMap::new(),
+            files: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            run_names: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            gates,
+            pools: BTreeMap::new(),
+            timers: Timers::default(),
+            awaiting: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            last_run_key: 0,
+            dirty: VecDeque::new(),
+            dirty_runs: BTreeSet::new(),
+            dirty_dags: BTreeSet::new(),
+            touched_runs: VecDeque::new(),
+            fresh_runs: BTreeSet::new(),
+            touched_dags: BTreeSet::new(),
+            pending_triggers: PendingTriggers::new(),
+            outgoing: Plan::default(),
+            answers: Vec::new(),
+            releases: Vec::new(),
+        }
+    }
+
+    /// Takes in what happened and says what is to be done about it.
+    pub fn handle(&mut self, now: Timestamp, inputs: impl IntoIterator<Item = Input>, mint: &mut dyn Mint) -> Plan {
+        let mut cx = Cx { now, mint };
+        for input in inputs {
+            self.take_in(&mut cx, input);
+        }
+        self.settle(&mut cx);
+        let mut plan = self.flush();
+        plan.more |= !self.is_settled();
+        plan.wake_at = self.timers.next().map(|(at, timer)| {
+            let why = match timer {
+                Timer::Dag(_) => WakeReason::ScheduledRun,
+                Timer::Run(_) => WakeReason::RunAfter,
+                Timer::RunTimeout(_) => WakeReason::RunTimeout,
+                Timer::Instance(..) => WakeReason::RetryOrPoke,
+            };
+            (*at, why)
+        });
+        plan
+    }
+
+    fn take_in(&mut self, cx: &mut Cx<'_>, input: Input) {
+        match input {
+            Input::Tick => {}
+            Input::Files(changes) => self.files_changed(cx, changes),
+            Input::Request(request) => self.request(cx, request),
+            Input::Started { attempt, at, pid } => self.attempt_started(attempt, at, pid),
+            Input::Ended { attempt, executor, exit } => self.attempt_ended(cx, attempt, executor, *exit),
+            Input::InlineEnded { attempt, end } => self.inline_ended(cx, attempt, end),
+            Input::Waiting { attempt, reason } => self.attempt_waits(attempt, reason),
+            Input::Absent { attempt } => self.attempt_absent(cx, attempt),
+            Input::Fact { question, verdict } => self.fact(cx, question, verdict),
+            Input::Refused { runs } => runs.into_iter().for_each(|run| self.forget_run(run)),
+            Input::Poisoned { key, error } => self.poisoned(cx, &key, error),
+        }
+    }
+
+    /// Works until nothing is dirty, or the plan is full.
+    fn settle(&mut self, cx: &mut Cx<'_>) {
+        while let Some(timer) = self.timers.due(cx.now) {
+            self.timer_due(timer);
+        }
+        let budget = self.config.plan_rows;
+        let mut work = 0;
+        while work < budget {
+            work += 1;
+            if let Some((run, node)) = self.dirty.pop_front() {
+                self.evaluate(cx, run, node);
+            } else if let Some(run) = self.dirty_runs.pop_first() {
+                self.check_run(cx, run);
+            } else if let Some(dag) = self.dirty_dags.pop_first() {
+                work += self.advance_dag(cx, &dag);
+            } else if !self.pass_gate(cx) {
+                break;
+            }
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        self.dirty.is_empty() && self.dirty_runs.is_empty() && self.dirty_dags.is_empty() && self.gates.is_idle()
+    }
+
+    fn timer_due(&mut self, timer: Timer) {
+        match timer {
+            Timer::Dag(dag) => {
+                self.dirty_dags.insert(dag);
+            }
+            Timer::Run(run) => {
+                if let Some(dag) = self.runs.get(&run).map(|r| r.row.dag_id.clone()) {
+                    self.dirty_dags.insert(dag);
+                    self.mark_all_dirty(run);
+                }
+            }
+            Timer::RunTimeout(run) => {
+                self.dirty_runs.insert(run);
+            }
+            Timer::Instance(run, node) => self.mark_dirty(run, node),
+        }
+    }
+
+    /// Asks for a fact, once.
+    pub(crate) fn ask(&mut self, question: Question) {
+        if self.asked.insert(question.clone()) {
+            self.outgoing.asks.push(question);
+        }
+    }
+
+    fn fact(&mut self, cx: &mut Cx<'_>, question: Question, verdict: Verdict) {
+        if !self.asked.remove(&question) {
+            return;
+        }
+        match (&question, &verdict) {
+            (Question::PreviousRun { dag_id, before, .. }, Verdict::PreviousRun(previous)) => {
+                self.previous_known(dag_id, *before, previous.as_ref());
+            }
+            (Question::RunState { dag_id, run_id }, Verdict::RunState(state)) => {
+                let awaited = AwaitedRun { dag_id: dag_id.clone(), run_id: run_id.clone() };
+                self.awaited_run_ended(cx, &awaited, *state);
+                self.trigger_checked(cx, &question, state.is_some());
+            }
+            (Question::NewestRuns { dag_id, .. }, Verdict::NewestRuns(states)) => self.streak_known(dag_id, states),
+            _ => {}
+        }
+        self.fact_for_requests(cx, question, verdict);
+    }
+
+    pub(crate) fn problem(&mut self, problem: impl std::fmt::Display) {
+        self.outgoing.problems.push(problem.to_string());
+    }
+
+    pub(crate) fn kill(&mut self, kill: Kill) {
+        self.outgoing.kills.push(kill);
+    }
+
+    pub(crate) fn batch(&mut self) -> &mut Batch {
+        &mut self.outgoing.batch
+    }
+
+    /// How many attempts may be alive.
+    pub fn live_attempts(&self) -> usize {
+        self.attempts.len()
+    }
+
+    /// How many runs are held in memory.
+    pub fn active_runs(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// The task and the run of a live attempt, to render it.
+    pub fn attempt_context(&self, attempt: AttemptId) -> Option<AttemptContext<'_>> {
+        let live = self.attempts.get(&attempt)?;
+        let run = self.runs.get(&live.run)?;
+        let instance = run.instance(live.node)?;
+        let dag = self.dags.get(&run.row.dag_id).map(|d| &d.version);
+        Some(AttemptContext { run: &run.row, instance: &instance.row, task: run.graph.task(live.node), dag })
+    }
+
+    /// The limits that are exceeded: none, unless there is a bug or a limit was lowered.
+    pub fn violations(&self) -> Vec<String> {
+        self.gates.violations()
+    }
+}
+
+/// What an attempt is rendered from.
+#[derive(Debug, Clone, Copy)]
+pub struct AttemptContext<'a> {
+    /// Its run.
+    pub run: &'a updraft_model::RunRow,
+    /// Its task instance.
+    pub instance: &'a updraft_model::TaskInstanceRow,
+    /// Its task.
+    pub task: &'a Arc<updraft_model::Task>,
+    /// The latest version of its DAG; absent if the DAG was deleted.
+    pub dag: Option<&'a Arc<updraft_model::DagVersion>>,
+}

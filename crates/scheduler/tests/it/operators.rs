@@ -1,0 +1,144 @@
+use crate::harness::*;
+use jiff::SignedDuration;
+use serde_json::json;
+use updraft_model::*;
+use updraft_scheduler::*;
+
+fn branch(id: &str) -> Task {
+    Task { operator: Operator::Branch { by: Chooser::Expression("x".into()) }, ..bash(id, &[]) }
+}
+
+fn inline(w: &mut World, run: RunKey, id: &str, end: InlineEnd) {
+    let attempt = w.attempt(run, id);
+    w.give([Input::InlineEnded { attempt, end }]);
+}
+
+#[test]
+fn a_branch_skips_what_it_did_not_choose_but_not_the_join() {
+    let mut join = bash("join", &["a", "b"]);
+    join.trigger_rule = TriggerRule::NoneFailedMinOneSuccess;
+    let mut w = World::new(dag([branch("br"), bash("a", &["br"]), bash("b", &["br"]), join]));
+    let run = w.trigger();
+    inline(&mut w, run, "br", InlineEnd::Success(Some(json!("a"))));
+    assert_eq!(w.states(run), "a=queued b=skipped br=success join=no_status");
+    w.ok(run, "a");
+    w.ok(run, "join");
+    assert_eq!(w.run_state(run), "success");
+}
+
+#[test]
+fn a_skipped_child_cleared_alone_is_skipped_again() {
+    let mut w = World::new(dag([branch("br"), bash("a", &["br"]), bash("b", &["br"])]));
+    let run = w.trigger();
+    inline(&mut w, run, "br", InlineEnd::Success(Some(json!(["a"]))));
+    w.ok(run, "a");
+    let selection = w.selection(run, &["b"]);
+    w.clear(selection);
+    assert_eq!((w.states(run).as_str(), w.run_state(run)), ("a=success b=skipped br=success", "success"));
+}
+
+#[test]
+fn a_branch_that_chooses_nothing_known_fails() {
+    let mut w = World::new(dag([branch("br"), bash("a", &["br"])]));
+    let run = w.trigger();
+    inline(&mut w, run, "br", InlineEnd::Success(Some(json!("typo"))));
+    assert_eq!(w.states(run), "a=upstream_failed br=failed");
+    assert_eq!(w.row(run, "br").reason.as_deref(), Some("branch chose \"typo\", which is no task of this DAG"));
+}
+
+#[test]
+fn a_short_circuit_skips_all_below_joins_included() {
+    let circuit = Task {
+        operator: Operator::ShortCircuit { by: Chooser::Expression("x".into()), ignore_downstream_trigger_rules: true },
+        ..bash("sc", &[])
+    };
+    let mut join = bash("join", &["a", "live"]);
+    join.trigger_rule = TriggerRule::AllDone;
+    let mut w = World::new(dag([circuit, bash("a", &["sc"]), bash("live", &[]), join]));
+    let run = w.trigger();
+    inline(&mut w, run, "sc", InlineEnd::Success(Some(json!(false))));
+    assert_eq!(w.states(run), "a=skipped join=skipped live=queued sc=success");
+}
+
+#[test]
+fn a_sensor_pokes_without_a_slot_and_times_out_without_retry() {
+    let condition = Condition::File { path: "/x".into() };
+    let sensor =
+        Sensor { condition, poke_interval: SignedDuration::from_secs(30), timeout: SignedDuration::from_secs(60), soft_fail: false };
+    let mut s = Task { operator: Operator::Sensor(sensor), ..bash("s", &[]) };
+    s.retry.retries = 5;
+    let mut w = World::new(dag([s]));
+    let run = w.trigger();
+    for _ in 0..2 {
+        w.end(run, "s", HowEnded::Exited { code: NOT_YET });
+        assert_eq!((w.state(run, "s"), w.row(run, "s").try_number), (TaskState::UpForReschedule, 1));
+        w.pass(SignedDuration::from_secs(30));
+        assert_eq!(w.state(run, "s"), TaskState::Queued);
+    }
+    w.end(run, "s", HowEnded::Exited { code: NOT_YET });
+    assert_eq!((w.state(run, "s"), w.row(run, "s").try_number), (TaskState::Failed, 1));
+    assert_eq!(w.attempts.len(), 3);
+}
+
+fn trigger_task(wait: bool) -> Task {
+    let trigger = updraft_model::TriggerDagRun {
+        dag_id: "other".into(),
+        run_id: None,
+        logical_date: None,
+        conf: Default::default(),
+        wait_for_completion: wait,
+        reset_dag_run: false,
+        skip_when_already_exists: false,
+    };
+    Task { operator: Operator::TriggerDagRun(trigger), ..bash("t", &[]) }
+}
+
+fn with_other(wait: bool) -> World {
+    let mut w = World::new(dag([trigger_task(wait)]));
+    let mut other = dag([bash("o", &[])]);
+    other.dag_id = DagId::new("other").unwrap();
+    w.give([Input::Files(vec![file(other)])]);
+    w
+}
+
+fn trigger_end(w: &World, wait: bool) -> InlineEnd {
+    let trigger = TriggerRun {
+        dag_id: DagId::new("other").unwrap(),
+        run_id: Some(RunId::new("mine").unwrap()),
+        logical_date: Some(w.now),
+        data_interval: None,
+        run_after: None,
+        conf: json!({"k": 1}),
+        note: None,
+        triggered_by: TriggeredBy::Operator,
+    };
+    InlineEnd::Trigger { trigger: Box::new(trigger), wait, if_exists: IfExists::Fail }
+}
+
+#[test]
+fn triggering_a_run_and_waiting_for_it_holds_no_slot() {
+    let mut w = with_other(true);
+    let run = w.trigger();
+    let end = trigger_end(&w, true);
+    inline(&mut w, run, "t", end);
+    assert_eq!(w.state(run, "t"), TaskState::Deferred);
+    let other = *w.finished_runs.iter().find(|(_, r)| r.run_id.as_str() == "mine").unwrap().0;
+    assert_eq!(w.finished_runs[&other].run_type, RunType::OperatorTriggered);
+    w.restart();
+    w.ok(other, "o");
+    assert_eq!((w.state(run, "t"), w.run_state(run)), (TaskState::Success, "success"));
+}
+
+#[test]
+fn a_waiting_trigger_fails_with_its_run_and_an_existing_run_is_a_failure() {
+    let mut w = with_other(true);
+    let run = w.trigger();
+    let end = trigger_end(&w, true);
+    inline(&mut w, run, "t", end.clone());
+    let other = *w.finished_runs.iter().find(|(_, r)| r.run_id.as_str() == "mine").unwrap().0;
+    w.fail(other, "o");
+    assert_eq!(w.run_state(run), "failed");
+    let again = w.trigger();
+    inline(&mut w, again, "t", end);
+    assert_eq!(w.row(again, "t").reason.as_deref(), Some("run mine of DAG other already exists"));
+}

@@ -1,0 +1,143 @@
+use crate::harness::*;
+use jiff::SignedDuration;
+use updraft_model::*;
+use updraft_scheduler::*;
+
+fn hourly(catchup: bool) -> Dag {
+    let mut d = dag([bash("a", &[])]);
+    d.schedule = Schedule::Cron { expressions: vec!["0 * * * *".into()], timezone: "UTC".into(), data_interval: false };
+    d.start_date = Some(at("2026-01-10T06:00:00Z"));
+    d.catchup = catchup;
+    d
+}
+
+fn ids(w: &World) -> Vec<String> {
+    w.finished_runs.values().map(|r| format!("{} {}", r.run_id, r.state.as_str())).collect()
+}
+
+#[test]
+fn catchup_makes_up_for_every_slot_but_no_more_than_may_be_active() {
+    let mut d = hourly(true);
+    d.max_active_runs = 2;
+    let mut w = World::new(d);
+    assert_eq!(ids(&w), ["scheduled__2026-01-10T06:00:00+00:00 running", "scheduled__2026-01-10T07:00:00+00:00 running"]);
+    w.ok(RunKey(1), "a");
+    assert_eq!(ids(&w).len(), 3);
+}
+
+#[test]
+fn without_catchup_only_the_newest_slot_runs() {
+    let mut w = World::new(hourly(false));
+    assert_eq!(ids(&w), ["scheduled__2026-01-10T10:00:00+00:00 running"]);
+    assert_eq!(w.wake_at, Some((at("2026-01-10T11:00:00Z"), WakeReason::ScheduledRun)));
+    w.pass(SignedDuration::from_hours(1));
+    assert_eq!(ids(&w).len(), 2);
+}
+
+#[test]
+fn a_paused_dag_starts_nothing_and_goes_on_when_it_is_unpaused() {
+    let mut w = World::new(dag([bash("a", &[]), bash("b", &["a"]), empty("c", &["a"])]));
+    let run = w.trigger();
+    let dag_id = DagId::new("d").unwrap();
+    w.request(Request::SetPaused { dag_id: dag_id.clone(), is_paused: true });
+    w.ok(run, "a");
+    assert_eq!(w.states(run), "a=success b=no_status c=no_status");
+    let queued = w.trigger();
+    assert_eq!(w.run_state(queued), "queued");
+    w.restart();
+    w.request(Request::SetPaused { dag_id, is_paused: false });
+    assert_eq!(w.states(run), "a=success b=queued c=success");
+    assert_eq!(w.run_state(queued), "running");
+}
+
+#[test]
+fn queued_runs_start_in_the_order_of_run_after() {
+    let mut d = dag([bash("a", &[])]);
+    d.max_active_runs = 1;
+    let mut w = World::new(d);
+    let (first, second) = (w.trigger(), w.trigger());
+    assert_eq!((w.run_state(first), w.run_state(second)), ("running", "queued"));
+    w.ok(first, "a");
+    assert_eq!(w.run_state(second), "running");
+}
+
+#[test]
+fn a_run_that_takes_too_long_fails_and_its_tasks_are_skipped() {
+    let mut d = dag([bash("a", &[]), bash("b", &["a"])]);
+    d.dagrun_timeout = Some(SignedDuration::from_secs(60));
+    let mut w = World::new(d);
+    let run = w.trigger();
+    w.restart();
+    w.pass(SignedDuration::from_secs(60));
+    assert_eq!((w.states(run).as_str(), w.run_state(run)), ("a=skipped b=skipped", "failed"));
+    assert_eq!(w.finished_runs[&run].end_reason.as_deref(), Some("dagrun_timeout"));
+    assert_eq!(w.kills.len(), 1);
+}
+
+#[test]
+fn depends_on_past_waits_for_the_run_before_also_after_it_left_memory() {
+    let mut d = hourly(true);
+    let mut a = bash("a", &[]);
+    a.depends_on_past = true;
+    d.tasks.insert(task_id("a"), a);
+    let mut w = World::new(d);
+    assert_eq!((w.state(RunKey(1), "a"), w.state(RunKey(2), "a")), (TaskState::Queued, TaskState::NoStatus));
+    w.ok(RunKey(1), "a");
+    assert_eq!(w.state(RunKey(2), "a"), TaskState::Queued);
+    w.fail(RunKey(2), "a");
+    assert_eq!(w.state(RunKey(3), "a"), TaskState::NoStatus);
+    w.restart();
+    assert_eq!(w.state(RunKey(3), "a"), TaskState::NoStatus);
+    let selection = w.selection(RunKey(2), &["a"]);
+    w.clear(selection);
+    assert_eq!(w.state(RunKey(2), "a"), TaskState::Queued);
+    w.ok(RunKey(2), "a");
+    assert_eq!(w.state(RunKey(3), "a"), TaskState::Queued);
+}
+
+#[test]
+fn so_many_failed_runs_in_a_row_pause_the_dag() {
+    let mut d = dag([bash("a", &[])]);
+    d.max_consecutive_failed_dag_runs = 2;
+    let mut w = World::new(d);
+    for failures in 1..=2 {
+        let run = w.trigger();
+        w.fail(run, "a");
+        assert_eq!(w.loaded.dags[0].is_paused, failures == 2);
+        w.pass(SignedDuration::from_secs(1));
+    }
+}
+
+#[test]
+fn continuous_runs_follow_each_other() {
+    let mut d = dag([empty("a", &[])]);
+    d.schedule = Schedule::Continuous;
+    d.start_date = Some(at("2026-01-01T00:00:00Z"));
+    d.max_active_runs = 1;
+    let mut w = World::new(d);
+    let before = ids(&w).len();
+    assert!(before >= 1);
+    w.pass(SignedDuration::from_millis(1));
+    assert!(ids(&w).len() > before && ids(&w).len() <= before + 2);
+}
+
+#[test]
+fn a_removed_file_lets_its_runs_finish_and_starts_no_new_ones() {
+    let mut w = World::new(hourly(false));
+    w.give([Input::Files(vec![FileChange { file: "d.yaml".into(), content: None }])]);
+    assert!(w.loaded.dags[0].is_stale);
+    w.ok(RunKey(1), "a");
+    assert_eq!(w.run_state(RunKey(1)), "success");
+    w.pass(SignedDuration::from_hours(2));
+    assert_eq!(ids(&w).len(), 1);
+}
+
+#[test]
+fn a_dag_id_in_two_files_stays_with_the_first() {
+    let mut w = World::new(dag([bash("a", &[])]));
+    let mut second = file(dag([bash("other", &[])]));
+    second.file = "z.yaml".into();
+    w.give([Input::Files(vec![second])]);
+    assert_eq!(w.loaded.dags[0].file, "d.yaml");
+    assert_eq!(w.loaded.versions.len(), 1);
+}
