@@ -6,13 +6,12 @@
 
 mod engine;
 mod error;
-mod facts;
 pub mod memory;
 mod read;
 mod text;
 
 pub use engine::*;
 pub use error::*;
-pub use facts::*;
 pub use read::*;
 pub use text::check_text;
+pub use updraft_model::{Loaded, PreviousRun, PreviousSuccess, Question, StoredRun, Verdict};
