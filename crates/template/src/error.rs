@@ -50,12 +50,17 @@ impl TemplateError {
 
 /// Line and column, in characters and from 1, of a byte offset.
 fn position(text: &str, offset: usize) -> (u32, u32) {
-    let mut end = offset.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let before = &text[..end];
+    let before = &text[..floor_boundary(text, offset)];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let count = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
     (count(before.matches('\n').count()), count(before[line_start..].chars().count()))
+}
+
+/// The start of the character at a byte offset, or the end of the text.
+pub(crate) fn floor_boundary(text: &str, offset: usize) -> usize {
+    let mut at = offset.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
 }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::{
     lexer::Lexer,
     place::{Fault, Form, Limit},
+    special::{Command, Shell, Test, is_shell},
 };
 
 /// What is open in the current script, innermost last.
@@ -22,44 +23,6 @@ enum Open {
     },
     CasePattern,
     CaseBody,
-}
-
-/// Commands that treat their arguments in a special way.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Command {
-    Other,
-    /// Arguments are code.
-    Eval,
-    /// Arguments are arithmetic.
-    Let,
-    /// Arguments are names, or `name=value`; values are arithmetic after `-i`, names after `-n`.
-    Declare {
-        integer: bool,
-        reference: bool,
-    },
-    /// Arguments are names of variables.
-    Names,
-    /// The argument after `-v` is a name.
-    Printf {
-        name_next: bool,
-    },
-    /// The argument after `-c` is code.
-    Shell {
-        code_next: bool,
-    },
-    /// `[[ ]]`, with the operator that came last.
-    Condition(Test),
-    /// `[ ]` or `test`: only `-v` is special.
-    SimpleTest(Test),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Test {
-    Plain,
-    /// `-eq` and its kin came last: the next word is arithmetic, too.
-    Arithmetic,
-    /// `-v` or `-R` came last: the next word is a name.
-    Name,
 }
 
 /// The word that is being read.
@@ -209,9 +172,13 @@ impl Lexer<'_> {
 
     fn redirection(&mut self, script: &mut Script) {
         script.end_word(self);
+        let code = matches!(script.command, Command::Shell(shell) if shell.reads_code);
         if self.eat("<<<") {
+            if let Command::Shell(shell) = &mut script.command {
+                shell.code_next = code;
+            }
         } else if self.eat("<<") {
-            self.heredoc_start();
+            self.heredoc_start(code);
         } else if self.eat("<(") || self.eat(">(") {
             self.nested(|lexer| {
                 let outer = std::mem::replace(&mut lexer.limit, Limit::Any);
@@ -365,15 +332,7 @@ impl Script {
             "esac" if self.open.last() == Some(&Open::CaseBody) => {
                 self.open.pop();
             }
-            "[[" => self.command = Command::Condition(Test::Plain),
-            "[" | "test" => self.command = Command::SimpleTest(Test::Plain),
-            "eval" => self.command = Command::Eval,
-            "let" => self.command = Command::Let,
-            "declare" | "typeset" | "local" | "readonly" | "export" => self.command = Command::Declare { integer: false, reference: false },
-            "unset" | "read" | "mapfile" | "readarray" | "getopts" => self.command = Command::Names,
-            "printf" => self.command = Command::Printf { name_next: false },
-            name if is_shell(name) => self.command = Command::Shell { code_next: false },
-            _ => {}
+            name => self.command = Command::named(name),
         }
     }
 
@@ -400,17 +359,15 @@ impl Script {
                 let name = std::mem::replace(name_next, word.text == "-v");
                 limit(lexer, places, if name { Limit::Harmless } else { Limit::Any });
             }
-            Command::Shell { code_next } => {
-                if std::mem::replace(code_next, false) {
+            Command::Shell(shell) => {
+                if shell.argument(&word.text) {
                     forbid(lexer, places, Fault::InnerShell);
-                } else {
-                    *code_next = word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains('c');
                 }
             }
             Command::Condition(_) if word.plain && word.text == "]]" => self.command = Command::Other,
             Command::Condition(test) | Command::SimpleTest(test) => {
                 let arithmetic = *test == Test::Arithmetic;
-                if std::mem::replace(test, next_test(word)) == Test::Name {
+                if std::mem::replace(test, Test::after(&word.text, word.plain)) == Test::Name {
                     forbid(lexer, places.clone(), Fault::VariableTest);
                 }
                 if matches!(self.command, Command::Condition(_)) {
@@ -422,23 +379,10 @@ impl Script {
                 }
             }
             // `sudo bash -c`, `env X=1 sh -c`, `xargs sh -c`
-            Command::Other if word.plain && is_shell(&word.text) => self.command = Command::Shell { code_next: false },
+            Command::Other if word.plain && is_shell(&word.text) => self.command = Command::Shell(Shell::START),
             _ => {}
         }
     }
-}
-
-fn next_test(word: &Word) -> Test {
-    match word.text.as_str() {
-        _ if !word.plain => Test::Plain,
-        "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" => Test::Arithmetic,
-        "-v" | "-R" => Test::Name,
-        _ => Test::Plain,
-    }
-}
-
-fn is_shell(name: &str) -> bool {
-    matches!(name.rsplit('/').next(), Some("sh" | "bash" | "dash" | "zsh" | "ksh" | "ash"))
 }
 
 /// `name=`, `name+=`, `name[...]=`: the command's name is still to come.

@@ -10,11 +10,13 @@ pub(super) struct Heredoc {
     strip_tabs: bool,
     /// Nothing is expanded in its body.
     quoted: bool,
+    /// An inner shell reads its body as a script.
+    code: bool,
 }
 
 impl Lexer<'_> {
     /// The rest of `<<` or `<<-`: the delimiter, a word in which only quotes count.
-    pub fn heredoc_start(&mut self) {
+    pub fn heredoc_start(&mut self, code: bool) {
         let strip_tabs = self.eat("-");
         while matches!(self.peek(), Some(' ' | '\t')) {
             self.bump();
@@ -48,12 +50,13 @@ impl Lexer<'_> {
                 }
             }
         }
-        self.heredocs.push(Heredoc { delimiter, strip_tabs, quoted });
+        self.heredocs.push(Heredoc { delimiter, strip_tabs, quoted, code });
     }
 
     /// The bodies of all announced here-documents; the lexer stands behind a newline.
     pub fn heredoc_bodies(&mut self) {
         for heredoc in std::mem::take(&mut self.heredocs) {
+            let first_place = self.places.len();
             let (body_end, after) = self.find_delimiter(&heredoc);
             let outer_end = std::mem::replace(&mut self.end, body_end);
             while self.pos < self.end {
@@ -64,6 +67,9 @@ impl Lexer<'_> {
                 } else {
                     self.nested(Self::quoted_item);
                 }
+            }
+            if heredoc.code {
+                self.forbid(first_place, Fault::InnerShell);
             }
             self.end = outer_end;
             self.pos = after;

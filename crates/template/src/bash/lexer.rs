@@ -83,6 +83,11 @@ impl Lexer<'_> {
         true
     }
 
+    /// No data may stand in the places from the `first` on.
+    pub fn forbid(&mut self, first: usize, fault: Fault) {
+        self.places[first..].iter_mut().filter(|place| place.form.is_ok()).for_each(|place| place.form = Err(fault));
+    }
+
     /// Runs `read` one level deeper; beyond the limit, all that follows is a fault.
     pub fn nested(&mut self, read: impl FnOnce(&mut Self)) {
         if self.depth == MAX_DEPTH {

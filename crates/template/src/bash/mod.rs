@@ -7,12 +7,17 @@
 //!    parses an expanded variable as code. Places where it would (arithmetic, `eval`, the code of an
 //!    inner shell) or where nothing is expanded (single quotes) are errors, or take only values that
 //!    are harmless there.
+//!
+//! This ends where the script takes over: what it does with a value afterwards (`eval "$x"`,
+//! `$((x))`), and what another program makes of its arguments (`ssh`, `python -c`, `psql -c`), is the
+//! script's affair.
 
 mod command;
 mod expansion;
 mod heredoc;
 mod lexer;
 mod place;
+mod special;
 mod words;
 
 use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};

@@ -103,7 +103,7 @@ impl Fault {
             Self::AfterBackslash => "a backslash directly before an expression would escape the reference to its value",
             Self::AfterDollar => "a \"$\" directly before an expression: a value can't be the name of a variable",
             Self::ParameterName => "an expression as a name or operator inside ${...}",
-            Self::Eval => "an expression as an argument of eval, which would run the value as code",
+            Self::Eval => "an expression as an argument of eval or trap, which would run the value as code",
             Self::InnerShell => "an expression in the code of an inner shell, which would run the value as code",
             Self::VariableTest => "an expression as the name that -v tests, which bash may run as code",
             Self::TooDeep => "the script nests too deeply for its expressions to be placed safely",
@@ -131,7 +131,7 @@ impl Fault {
                 "write \\$ for a dollar sign, or {{ ... | raw }} to insert text into the script on your own responsibility"
             }
             Self::ParameterName | Self::VariableTest => "use {{ ... | raw }} to insert text into the script, on your own responsibility",
-            Self::Eval => "call the command without eval, or use {{ ... | raw }} on your own responsibility",
+            Self::Eval => "call the command itself, or use {{ ... | raw }} on your own responsibility",
             Self::InnerShell => {
                 "pass the value as an argument, bash -c 'echo \"$1\"' _ {{ ... }}, or put it under env:, or use {{ ... | raw }} on your own responsibility"
             }

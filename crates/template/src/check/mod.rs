@@ -18,6 +18,7 @@ use minijinja::{
 
 use crate::{
     environment::ENVIRONMENT,
+    error::floor_boundary,
     explain::{attribute_help, general_help, message, name_help, offset},
     program::{is_template, parse, parse_expression},
     render::as_expression,
@@ -77,11 +78,13 @@ pub fn check(template: &str, kind: Kind, declared_params: &BTreeSet<String>) -> 
 }
 
 fn syntax_error(error: &Error, template: &str, base: usize) -> Problem {
-    let start = (base + offset(error, &template[base..])).min(template.len());
+    let start = floor_boundary(template, base + offset(error, &template[base..]));
     let end = match error.range() {
         Some(range) if !range.is_empty() => (base + range.end).min(template.len()),
         _ => template[start..].find('\n').map_or(template.len(), |newline| start + newline),
     };
+    // The engine's lexer counts bytes, and may stop inside a character.
+    let end = (end..template.len()).find(|at| template.is_char_boundary(*at)).unwrap_or(template.len());
     Problem { range: start..end, message: message(error), help: general_help(error) }
 }
 
