@@ -16,8 +16,10 @@ type Problem = (Range<usize>, String);
 
 /// Which of a month's seven-day blocks a weekday is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Nth {
+pub enum Nth {
+    /// The first to the fifth.
     Number(u16),
+    /// The last, be it the fourth or the fifth.
     Last,
 }
 
@@ -217,9 +219,15 @@ impl FieldSet {
         self.star
     }
 
-    /// Whether weekdays are counted within the month.
-    pub fn is_special(&self) -> bool {
-        !self.nth.is_empty()
+    /// The plain values, ascending; of a `*` all.
+    pub fn values(&self) -> impl Iterator<Item = u16> {
+        let (min, max) = self.field.range();
+        (min..=max).filter(|value| self.any || self.values.contains(value))
+    }
+
+    /// Whether the last day of the month matches.
+    pub fn has_last(&self) -> bool {
+        self.last
     }
 
     /// The day of a `15W`.
@@ -227,16 +235,9 @@ impl FieldSet {
         self.nearest
     }
 
-    /// Whether `value` matches.
-    pub fn contains(&self, value: u16) -> bool {
-        self.any || self.values.contains(&value)
-    }
-
-    /// The values except one, spelled; `None` if none remain.
-    pub fn without(&self, value: u16) -> Option<String> {
-        let (min, max) = self.field.range();
-        let values: BTreeSet<u16> = (min..=max).filter(|v| *v != value && self.contains(*v)).collect();
-        (!values.is_empty()).then(|| runs(&values).join(","))
+    /// The weekdays that are counted within the month.
+    pub fn counted(&self) -> impl Iterator<Item = (u16, Nth)> {
+        self.nth.iter().flat_map(|(day, which)| which.iter().map(|nth| (*day, *nth)))
     }
 }
 
@@ -278,12 +279,10 @@ impl fmt::Display for FieldSet {
         let mut items = runs(&self.values);
         items.extend(self.last.then(|| "L".to_owned()));
         items.extend(self.nearest.map(|day| format!("{day}W")));
-        for (day, which) in &self.nth {
-            items.extend(which.iter().map(|nth| match nth {
-                Nth::Number(n) => format!("{day}#{n}"),
-                Nth::Last => format!("{day}#L"),
-            }));
-        }
+        items.extend(self.counted().map(|(day, nth)| match nth {
+            Nth::Number(n) => format!("{day}#{n}"),
+            Nth::Last => format!("{day}#L"),
+        }));
         f.write_str(&items.join(","))
     }
 }

@@ -1,11 +1,11 @@
-//! The spelling that croner gets, and what is refused. That the two mean the same is tested against
-//! genuine Airflow in `tests/airflow.rs`.
+//! What fields are read, and what is refused. That they fire when Airflow's do is tested in
+//! `tests/airflow.rs`.
 
 use super::*;
 
 fn spelled(text: &str) -> String {
     match read(text) {
-        Ok(spelling) => spelling.variants.join(" | "),
+        Ok(expression) => expression.spelled_for_croner(),
         Err(e) => format!("{:?}: {}", &e.expression[e.span.clone()], e.why),
     }
 }
@@ -15,7 +15,7 @@ fn table(texts: &[&str]) -> String {
 }
 
 #[test]
-fn airflows_dialect_in_croners_words() {
+fn airflows_dialect_in_plain_values() {
     insta::assert_snapshot!(table(&[
         "@midnight",
         "@Quarterly",
