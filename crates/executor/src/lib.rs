@@ -3,6 +3,8 @@
 //! An executor decides nothing: it starts what it is given, once, tells how it ended, and forgets
 //! only when it is told to. It never touches the store.
 
+pub mod conformance;
+
 use futures::{future::BoxFuture, stream::BoxStream};
 use jiff::SignedDuration;
 use updraft_model::{Adoption, AttemptHandle, AttemptId, ExecutorEvent, Workload};

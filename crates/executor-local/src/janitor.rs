@@ -1,0 +1,113 @@
+//! Releasing attempts: their folders move away at once and are removed when their names need no
+//! longer be reserved. One thread, so that removing a large folder delays nobody else.
+
+use std::{
+    collections::VecDeque,
+    fs, io,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::oneshot;
+use updraft_model::AttemptId;
+
+use crate::{
+    place::{self, Evidence},
+    shared::{Shared, release_folder},
+};
+
+struct Order {
+    attempt: AttemptId,
+    done: oneshot::Sender<()>,
+}
+
+/// The thread's mailbox.
+pub(crate) struct Janitor {
+    orders: Option<mpsc::Sender<Order>>,
+}
+
+impl Janitor {
+    pub(crate) fn start(shared: Arc<Shared>) -> io::Result<Self> {
+        let (orders, inbox) = mpsc::channel();
+        thread::Builder::new().name("updraft-janitor".to_owned()).spawn(move || run(&shared, &inbox))?;
+        Ok(Self { orders: Some(orders) })
+    }
+
+    /// Done when the attempt's name is free of its end, and reserved.
+    pub(crate) fn release(&self, attempt: AttemptId) -> impl Future<Output = ()> + use<> {
+        let (done, moved) = oneshot::channel();
+        let sent = self.orders.as_ref().map(|orders| orders.send(Order { attempt, done }));
+        async move {
+            if sent.is_some_and(|sent| sent.is_ok()) {
+                let _ = moved.await;
+            }
+        }
+    }
+
+    /// Ends the thread; what is left to remove is removed by the next daemon.
+    pub(crate) fn stop(&mut self) {
+        self.orders = None;
+    }
+}
+
+fn run(shared: &Shared, inbox: &mpsc::Receiver<Order>) {
+    let reserved = shared.config.reserved_for;
+    let mut due: VecDeque<(Instant, AttemptId)> =
+        left_by_the_last_daemon(shared).into_iter().map(|a| (Instant::now() + reserved, a)).collect();
+    loop {
+        let wait = due.front().map_or(Duration::MAX, |(at, _)| at.saturating_duration_since(Instant::now()));
+        match inbox.recv_timeout(wait) {
+            Ok(Order { attempt, done }) => {
+                match release(shared, attempt) {
+                    Ok(true) => due.push_back((Instant::now() + reserved, attempt)),
+                    Ok(false) => {}
+                    Err(error) => tracing::warn!(%attempt, %error, "can't be released; will be found as an orphan"),
+                }
+                let _ = done.send(());
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                while let Some((_, attempt)) = due.pop_front_if(|(at, _)| *at <= Instant::now()) {
+                    remove(shared, attempt);
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+fn left_by_the_last_daemon(shared: &Shared) -> Vec<AttemptId> {
+    place::list(&shared.home.released_folder()).unwrap_or_else(|error| {
+        tracing::warn!(%error, "released attempts of the last daemon can't be listed, so their folders stay");
+        Vec::new()
+    })
+}
+
+/// Whether there was something to release.
+fn release(shared: &Shared, attempt: AttemptId) -> io::Result<bool> {
+    let folder = shared.home.attempt(attempt);
+    // Nearly always it is over, which one look tells.
+    if !folder.join(place::EXIT).exists() {
+        match place::inspect(&folder)? {
+            Evidence::NoPlace => return Ok(false),
+            Evidence::Place { held: true, exit: None, .. } => {
+                tracing::warn!(%attempt, "released while it still runs; will be when it is over");
+                shared.release_when_over(attempt);
+                return Ok(false);
+            }
+            Evidence::Place { .. } => {}
+        }
+    }
+    shared.untrack(attempt);
+    release_folder(&shared.home, attempt)?;
+    Ok(true)
+}
+
+fn remove(shared: &Shared, attempt: AttemptId) {
+    if let Err(error) = fs::remove_dir_all(shared.home.released(attempt)) {
+        tracing::warn!(%attempt, %error, "a released attempt's folder can't be removed");
+    }
+}

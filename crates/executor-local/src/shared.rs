@@ -1,0 +1,351 @@
+//! What the daemon's side knows: which attempts it follows, and its nursery.
+//!
+//! All of it can be thrown away at any time; the attempts' folders are the truth.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    os::fd::{AsFd as _, OwnedFd},
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use nix::unistd::Pid;
+use tokio::sync::oneshot;
+use updraft_executor::EventSink;
+use updraft_model::{AttemptId, ExecutorEvent, Exit, HowEnded, Timestamp, WORKLOAD_FORMAT};
+
+use crate::{
+    executor::LocalConfig,
+    hint::Hint,
+    home::Home,
+    nursery::NurseryHandle,
+    place::{self, ExitFile},
+    processes,
+    supervisor::now,
+    verdict::{Verdict, judge},
+};
+
+/// A replacement nursery is tried at most this often.
+const REPLACE_EVERY: Duration = Duration::from_secs(1);
+
+/// The nursery's answer to one launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ack {
+    Forked,
+    NotForked { errno: i32 },
+    NurseryDied,
+}
+
+/// An attempt whose end is awaited.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tracked {
+    /// Its launch is under way: what its folder says is not final.
+    launching: bool,
+    /// The nursery that forked its supervisor, if it was this daemon's.
+    nursery: Option<u64>,
+    /// That nursery has cleaned up after its supervisor.
+    gone: bool,
+    /// A thread is killing what is left of it.
+    concluding: bool,
+    /// It was released while it still ran.
+    release_when_over: bool,
+}
+
+/// The nursery in use.
+struct Link {
+    generation: u64,
+    socket: Option<Arc<OwnedFd>>,
+    pid: Pid,
+    tried: Option<Instant>,
+}
+
+/// See the module.
+pub(crate) struct Shared {
+    pub(crate) home: Home,
+    pub(crate) config: LocalConfig,
+    events: EventSink,
+    tracked: Mutex<HashMap<AttemptId, Tracked>>,
+    pending: Mutex<HashMap<AttemptId, oneshot::Sender<Ack>>>,
+    link: Mutex<Link>,
+    /// The machine restarted since the last complete reconciliation.
+    pub(crate) rebooted: AtomicBool,
+    pub(crate) stopping: AtomicBool,
+}
+
+/// A panic elsewhere leaves these maps usable: each change is a single insert or remove.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(crate) fn new(home: Home, config: LocalConfig, nursery: NurseryHandle, events: EventSink, rebooted: bool) -> Self {
+        let pid = Pid::from_raw(i32::try_from(nursery.pid()).unwrap_or(0));
+        let link = Link { generation: 1, socket: Some(Arc::new(nursery.socket)), pid, tried: None };
+        Self {
+            home,
+            config,
+            events,
+            tracked: Mutex::default(),
+            pending: Mutex::default(),
+            link: Mutex::new(link),
+            rebooted: AtomicBool::new(rebooted),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// The nursery's socket and generation; a dead one is replaced first, if that is configured.
+    pub(crate) fn nursery(&self) -> Result<(u64, Arc<OwnedFd>), String> {
+        let mut link = lock(&self.link);
+        if let Some(socket) = &link.socket {
+            return Ok((link.generation, socket.clone()));
+        }
+        let command = self.config.replacement.as_ref().ok_or("the nursery died; restart the daemon to start tasks again")?;
+        if link.tried.is_some_and(|tried| tried.elapsed() < REPLACE_EVERY) {
+            return Err("the nursery died, and so did its replacement just now".to_owned());
+        }
+        link.tried = Some(Instant::now());
+        let handle = command.start().map_err(|e| format!("the nursery died and can't be replaced: {e}"))?;
+        tracing::warn!(pid = handle.pid(), "the nursery died; a new one is started");
+        link.generation += 1;
+        link.pid = Pid::from_raw(i32::try_from(handle.pid()).unwrap_or(0));
+        let socket = Arc::new(handle.socket);
+        link.socket = Some(socket.clone());
+        let generation = link.generation;
+        drop(link);
+        Hint::Wake.send(&self.home.hints());
+        Ok((generation, socket))
+    }
+
+    /// The nursery's socket, if it lives.
+    pub(crate) fn living_nursery(&self) -> Option<(u64, Arc<OwnedFd>)> {
+        let link = lock(&self.link);
+        link.socket.as_ref().map(|socket| (link.generation, socket.clone()))
+    }
+
+    /// Its socket is closed: every launch that waits for it hears so. Returns whom to reap.
+    pub(crate) fn nursery_died(&self, generation: u64) -> Option<Pid> {
+        let mut link = lock(&self.link);
+        if link.generation != generation || link.socket.take().is_none() {
+            return None;
+        }
+        let pid = link.pid;
+        drop(link);
+        let waiting = std::mem::take(&mut *lock(&self.pending));
+        for (_, ack) in waiting {
+            let _ = ack.send(Ack::NurseryDied);
+        }
+        Some(pid)
+    }
+
+    /// Asks the nursery for a supervisor; the answer comes to the returned receiver.
+    pub(crate) fn request(&self, attempt: AttemptId, created: &place::Created) -> Result<oneshot::Receiver<Ack>, String> {
+        let (generation, socket) = self.nursery()?;
+        if let Some(tracked) = lock(&self.tracked).get_mut(&attempt) {
+            tracked.nursery = Some(generation);
+        }
+        let (ack, acked) = oneshot::channel();
+        lock(&self.pending).insert(attempt, ack);
+        crate::nursery::request(socket.as_fd(), attempt, &created.lock).map_err(|e| {
+            lock(&self.pending).remove(&attempt);
+            format!("the nursery does not answer: {e}")
+        })?;
+        // It may have died, and its end been handled, before our entry was there.
+        if self.living_nursery().is_none_or(|(living, _)| living != generation)
+            && let Some(ack) = lock(&self.pending).remove(&attempt)
+        {
+            let _ = ack.send(Ack::NurseryDied);
+        }
+        Ok(acked)
+    }
+
+    pub(crate) fn acknowledge(&self, attempt: AttemptId, ack: Ack) {
+        if let Some(waiting) = lock(&self.pending).remove(&attempt) {
+            let _ = waiting.send(ack);
+        }
+    }
+
+    pub(crate) fn begin_launch(self: &Arc<Self>, attempt: AttemptId) -> Launching {
+        lock(&self.tracked).entry(attempt).or_default().launching = true;
+        Launching { shared: self.clone(), attempt }
+    }
+
+    /// Follows an attempt found here. Called *before* its folder is read, so that no hint is missed.
+    pub(crate) fn track(&self, attempt: AttemptId) {
+        lock(&self.tracked).entry(attempt).or_default();
+    }
+
+    pub(crate) fn untrack(&self, attempt: AttemptId) {
+        lock(&self.tracked).remove(&attempt);
+    }
+
+    pub(crate) fn is_launching(&self, attempt: AttemptId) -> bool {
+        lock(&self.tracked).get(&attempt).is_some_and(|t| t.launching)
+    }
+
+    pub(crate) fn release_when_over(&self, attempt: AttemptId) {
+        lock(&self.tracked).entry(attempt).or_default().release_when_over = true;
+    }
+
+    pub(crate) fn all_tracked(&self) -> Vec<AttemptId> {
+        lock(&self.tracked).keys().copied().collect()
+    }
+
+    pub(crate) fn tell_started(&self, attempt: AttemptId, at: Timestamp, pid: Pid) {
+        if lock(&self.tracked).contains_key(&attempt) {
+            let pid = u32::try_from(pid.as_raw()).ok();
+            let _ = self.events.send(ExecutorEvent::Started { attempt, at, pid });
+        }
+    }
+
+    /// The nursery has cleaned up after a supervisor that died.
+    pub(crate) fn supervisor_gone(&self, attempt: AttemptId) {
+        if let Some(tracked) = lock(&self.tracked).get_mut(&attempt) {
+            tracked.gone = true;
+        }
+    }
+
+    /// Reads an attempt's folder and acts on what it says. Returns those whose remains are to be
+    /// killed first: a slow thing that the caller does elsewhere.
+    pub(crate) fn look_at(&self, attempt: AttemptId) -> Option<LostAttempt> {
+        let tracked = lock(&self.tracked).get(&attempt).copied()?;
+        if tracked.launching || tracked.concluding {
+            // A fast program ends before its launch is acknowledged.
+            return self.tell_if_finished(attempt).and(None);
+        }
+        let verdict = match place::inspect(&self.home.attempt(attempt)) {
+            Ok(evidence) => judge(&evidence, false),
+            Err(error) => {
+                tracing::warn!(%attempt, %error, "its folder can't be read; will look again");
+                return None;
+            }
+        };
+        let lost = match verdict {
+            Verdict::Running { .. } => return None,
+            Verdict::Finished(exit) => return self.tell_ended(attempt, exit).and(None),
+            Verdict::Absent => {
+                self.untrack(attempt);
+                return None;
+            }
+            Verdict::Foreign { why } => {
+                tracing::warn!(%attempt, why, "its end can't be read");
+                return None;
+            }
+            Verdict::NeverStarted => {
+                LostAttempt { attempt, started: false, started_at: None, why: "its supervisor died before it started".to_owned() }
+            }
+            Verdict::Lost { why, started_at } => LostAttempt { attempt, started: true, started_at, why },
+        };
+        // Its nursery is about to inherit and kill what is left, and will say when it has.
+        let nursery_lives = tracked.nursery.is_some() && tracked.nursery == self.living_nursery().map(|(generation, _)| generation);
+        if nursery_lives && !tracked.gone {
+            return None;
+        }
+        let mut all = lock(&self.tracked);
+        all.get_mut(&attempt).filter(|t| !t.concluding)?.concluding = true;
+        Some(lost)
+    }
+
+    fn tell_if_finished(&self, attempt: AttemptId) -> Option<()> {
+        match place::read_exit(&self.home.attempt(attempt)) {
+            Ok(Some(Ok(exit))) => self.tell_ended(attempt, exit),
+            _ => None,
+        }
+    }
+
+    fn tell_ended(&self, attempt: AttemptId, exit: Box<Exit>) -> Option<()> {
+        let tracked = lock(&self.tracked).remove(&attempt)?;
+        if tracked.release_when_over
+            && let Err(error) = release_folder(&self.home, attempt)
+        {
+            tracing::warn!(%attempt, %error, "can't be released; will be found as an orphan");
+        }
+        let _ = self.events.send(ExecutorEvent::Ended { attempt, exit });
+        Some(())
+    }
+
+    /// Kills what is left of lost attempts, writes their ends, and tells them.
+    pub(crate) fn conclude(&self, lost: Vec<LostAttempt>) {
+        for (lost, result) in self.settle_lost(lost) {
+            match result {
+                Ok(exit) => _ = self.tell_ended(lost.attempt, exit),
+                Err(why) => {
+                    tracing::error!(attempt = %lost.attempt, why, "a lost attempt can't be concluded; will try again");
+                    if let Some(tracked) = lock(&self.tracked).get_mut(&lost.attempt) {
+                        tracked.concluding = false;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Kills what is left of lost attempts and writes their ends, so that they are told the same way
+    /// ever after.
+    pub(crate) fn settle_lost(&self, lost: Vec<LostAttempt>) -> Vec<(LostAttempt, Result<Box<Exit>, String>)> {
+        let ids: HashSet<AttemptId> = lost.iter().map(|lost| lost.attempt).collect();
+        let swept = if ids.is_empty() { Ok(0) } else { processes::kill_by_environment(&ids) };
+        if let Ok(killed @ 1..) = swept {
+            tracing::warn!(killed, "killed processes that lost attempts left running");
+        }
+        lost.into_iter()
+            .map(|lost| {
+                let written = swept.clone().and_then(|_| self.write_lost(&lost).map_err(|e| e.to_string()));
+                (lost, written)
+            })
+            .collect()
+    }
+
+    fn write_lost(&self, lost: &LostAttempt) -> io::Result<Box<Exit>> {
+        let how = HowEnded::PlaceLost { started: lost.started, why: lost.why.clone() };
+        let exit = Exit { how, started_at: lost.started_at, ended_at: now(), outputs: Default::default(), last_line: None, pid: None };
+        let folder = self.home.attempt(lost.attempt);
+        if folder.exists() {
+            place::write_whole(&folder.join(place::EXIT), &ExitFile { format: WORKLOAD_FORMAT, exit: exit.clone() })?;
+        }
+        Ok(Box::new(exit))
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+}
+
+/// Moves an attempt's folder to where its name stays reserved. One that is not there is no error.
+pub(crate) fn release_folder(home: &Home, attempt: AttemptId) -> io::Result<()> {
+    move_folder(&home.attempt(attempt), &home.released(attempt))
+}
+
+fn move_folder(from: &Path, to: &Path) -> io::Result<()> {
+    match std::fs::rename(from, to) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// An attempt whose supervisor is gone without an end.
+#[derive(Debug, Clone)]
+pub(crate) struct LostAttempt {
+    pub(crate) attempt: AttemptId,
+    pub(crate) started: bool,
+    pub(crate) started_at: Option<Timestamp>,
+    pub(crate) why: String,
+}
+
+/// A launch under way. However it is left, also by a caller that gives up, the attempt is followed
+/// normally afterwards.
+pub(crate) struct Launching {
+    shared: Arc<Shared>,
+    attempt: AttemptId,
+}
+
+impl Drop for Launching {
+    fn drop(&mut self) {
+        if let Some(tracked) = lock(&self.shared.tracked).get_mut(&self.attempt) {
+            tracked.launching = false;
+        }
+    }
+}

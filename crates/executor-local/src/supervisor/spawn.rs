@@ -1,0 +1,245 @@
+//! Starting the user's program: its private folder, its user, fork and exec.
+//!
+//! Whatever can't be had (program, folder, user) comes back as a sentence; nothing here panics.
+
+use std::{
+    ffi::{CString, OsStr, OsString},
+    fs::{self, File},
+    io::{self, Read as _, Write as _},
+    os::{
+        fd::OwnedFd,
+        unix::{
+            ffi::OsStrExt as _,
+            fs::{DirBuilderExt as _, PermissionsExt as _},
+        },
+    },
+    path::{Path, PathBuf},
+};
+
+use nix::{
+    errno::Errno,
+    fcntl::{FcntlArg, OFlag, fcntl},
+    sys::{prctl, signal::Signal},
+    unistd::{
+        ForkResult, Pid, Uid, User, chdir, chown, dup2_stderr, dup2_stdin, dup2_stdout, execve, initgroups, pipe2, setgid, setsid, setuid,
+    },
+};
+use updraft_model::Workload;
+
+use super::environment::{self, Login};
+use crate::{home::Home, sys};
+
+/// What one attempt has for itself: a temporary folder and its output file.
+pub(crate) struct Private {
+    pub(crate) tmp: PathBuf,
+    pub(crate) output: PathBuf,
+    /// The user it runs as, if that is not ours.
+    user: Option<User>,
+    /// A folder outside the home: another user can't pass through the home's own.
+    foreign: Option<PathBuf>,
+}
+
+impl Private {
+    pub(crate) fn prepare(home: &Home, workload: &Workload) -> Result<Self, String> {
+        let Some(user) = other_user(workload)? else {
+            let folder = home.attempt(workload.attempt);
+            let tmp = folder.join("tmp");
+            make_private(&tmp).map_err(|e| format!("its temporary folder {} can't be created: {e}", tmp.display()))?;
+            return Ok(Self { tmp, output: folder.join("output"), user: None, foreign: None });
+        };
+        let folder = std::env::temp_dir().join(format!("updraft-{}", workload.attempt));
+        let tmp = folder.join("tmp");
+        let made = make_private(&folder)
+            .and_then(|()| make_private(&tmp))
+            .and_then(|()| Ok(chown(&tmp, Some(user.uid), Some(user.gid))?))
+            .and_then(|()| Ok(chown(&folder, Some(user.uid), Some(user.gid))?));
+        made.map_err(|e| format!("the folder {} for user {} can't be created: {e}", folder.display(), user.name))?;
+        Ok(Self { tmp, output: folder.join("output"), user: Some(user), foreign: Some(folder) })
+    }
+
+    /// Who must own the output file.
+    pub(crate) fn owner(&self) -> Uid {
+        self.user.as_ref().map_or_else(Uid::effective, |user| user.uid)
+    }
+
+    /// Removes what is outside of the attempt's folder, and so would not go with it.
+    pub(crate) fn remove_foreign(&self) {
+        if let Some(folder) = &self.foreign
+            && let Err(e) = fs::remove_dir_all(folder)
+        {
+            eprintln!("updraft supervisor: {} can't be removed: {e}", folder.display());
+        }
+    }
+}
+
+fn make_private(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+/// The user to change to; `None` to stay who we are.
+fn other_user(workload: &Workload) -> Result<Option<User>, String> {
+    let Some(name) = &workload.run_as_user else { return Ok(None) };
+    let found = User::from_name(name).map_err(|e| format!("user {name} can't be looked up: {e}"))?;
+    let user = found.ok_or_else(|| format!("there is no user {name} on this machine (run_as_user)"))?;
+    if user.uid == Uid::effective() {
+        return Ok(None);
+    }
+    if Uid::effective().is_root() { Ok(Some(user)) } else { Err(format!("only root can run a task as user {name} (run_as_user)")) }
+}
+
+/// A user's program that runs.
+pub(crate) struct Task {
+    /// Its process id, which is also its session's and its process group's.
+    pub(crate) pid: Pid,
+    /// Its standard output and error, merged; never blocks.
+    pub(crate) output: File,
+    /// Its standard input and what is still to be written there; never blocks.
+    pub(crate) input: Option<(File, Vec<u8>)>,
+}
+
+/// The last thing the child does before the exec fails, as one byte.
+#[derive(Clone, Copy)]
+enum Stage {
+    Setup = 0,
+    User = 1,
+    Folder = 2,
+    Program = 3,
+}
+
+/// What the child needs, made before the fork.
+struct Plan {
+    program: CString,
+    argv: Vec<CString>,
+    env: Vec<CString>,
+    cwd: PathBuf,
+    stdin: OwnedFd,
+    output: OwnedFd,
+    supervisor: Pid,
+}
+
+/// Starts the program, and returns when it has been exec'd.
+pub(crate) fn spawn(workload: &Workload, private: &Private) -> Result<Task, String> {
+    let cwd = workload.cwd.as_ref().map_or_else(|| private.tmp.clone(), PathBuf::from);
+    let login = private.user.as_ref().map(|user| Login { name: &user.name, home: &user.dir, shell: &user.shell });
+    let env = environment::build(std::env::vars_os(), workload, login.as_ref(), &private.tmp, &private.output);
+    let program = find_program(&workload.argv, env.get(OsStr::new("PATH")))?;
+    let pipe = |flags| pipe2(flags | OFlag::O_CLOEXEC).map_err(|e| format!("no pipe can be had: {e}"));
+    let (output, output_end) = pipe(OFlag::empty())?;
+    let (input, stdin) = match &workload.stdin {
+        Some(text) => {
+            let (stdin, input) = pipe(OFlag::empty())?;
+            (Some((input, text.clone().into_bytes())), stdin)
+        }
+        None => (None, OwnedFd::from(File::open("/dev/null").map_err(|e| format!("/dev/null can't be opened: {e}"))?)),
+    };
+    let (failure, failure_end) = pipe(OFlag::empty())?;
+    let plan = Plan {
+        program: c_string("program", program.as_os_str())?,
+        argv: workload.argv.iter().map(|arg| c_string("argument", OsStr::new(arg))).collect::<Result<_, _>>()?,
+        env: env.iter().map(|(name, value)| variable(name, value)).collect::<Result<_, _>>()?,
+        cwd,
+        stdin,
+        output: output_end,
+        supervisor: Pid::this(),
+    };
+    match sys::fork_unchecked() {
+        Ok(ForkResult::Child) => {
+            let (stage, errno) = become_program(&plan, private.user.as_ref());
+            let errno = (errno as i32).to_ne_bytes();
+            let _ = File::from(failure_end).write_all(&[stage as u8, errno[0], errno[1], errno[2], errno[3]]);
+            sys::exit_now(127)
+        }
+        Ok(ForkResult::Parent { child }) => {
+            drop(failure_end);
+            watch_exec(child, failure, &plan, workload, private)?;
+            let input = input.map(|(pipe, text)| (File::from(pipe), text));
+            let output = File::from(output);
+            set_nonblocking(&output)
+                .and_then(|()| input.as_ref().map_or(Ok(()), |(pipe, _)| set_nonblocking(pipe)))
+                .map_err(|e| e.to_string())?;
+            Ok(Task { pid: child, output, input })
+        }
+        Err(e) => Err(format!("no process can be started: {e}")),
+    }
+}
+
+/// Only our end: the flag belongs to the pipe's end, and the program's must block as usual.
+fn set_nonblocking(file: &File) -> io::Result<()> {
+    fcntl(file, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+fn c_string(what: &str, text: &OsStr) -> Result<CString, String> {
+    CString::new(text.as_bytes()).map_err(|_| format!("{what} {text:?} contains a NUL byte"))
+}
+
+fn variable(name: &OsString, value: &OsString) -> Result<CString, String> {
+    let mut text = name.clone();
+    text.push("=");
+    text.push(value);
+    c_string("environment variable", &text)
+}
+
+/// Looks a bare name up in the task's own PATH, so that the message can say where it was not.
+fn find_program(argv: &[String], path: Option<&OsString>) -> Result<PathBuf, String> {
+    let name = argv.first().filter(|name| !name.is_empty()).ok_or("the command is empty")?;
+    if name.contains('/') {
+        return Ok(PathBuf::from(name));
+    }
+    let path = path.map(OsString::as_os_str).unwrap_or_default();
+    let executable = |file: &PathBuf| fs::metadata(file).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0);
+    let mut candidates = std::env::split_paths(path).map(|folder| folder.join(name));
+    candidates.find(executable).ok_or_else(|| format!("there is no program {name} in PATH {}", path.display()))
+}
+
+/// In the child: everything up to the exec. Returns only what failed.
+fn become_program(plan: &Plan, user: Option<&User>) -> (Stage, Errno) {
+    let result = (|| -> Result<(), (Stage, Errno)> {
+        let at = |stage| move |errno| (stage, errno);
+        setsid().map_err(at(Stage::Setup))?;
+        dup2_stdin(&plan.stdin).map_err(at(Stage::Setup))?;
+        dup2_stdout(&plan.output).map_err(at(Stage::Setup))?;
+        dup2_stderr(&plan.output).map_err(at(Stage::Setup))?;
+        sys::reset_signals();
+        if let Some(user) = user {
+            let name = CString::new(user.name.as_bytes()).map_err(|_| (Stage::User, Errno::EINVAL))?;
+            initgroups(&name, user.gid).map_err(at(Stage::User))?;
+            setgid(user.gid).map_err(at(Stage::User))?;
+            setuid(user.uid).map_err(at(Stage::User))?;
+        }
+        // After the change of user, which clears it. If the supervisor dies, so does the program.
+        prctl::set_pdeathsig(Signal::SIGKILL).map_err(at(Stage::Setup))?;
+        if Pid::parent() != plan.supervisor {
+            sys::exit_now(127);
+        }
+        chdir(&plan.cwd).map_err(at(Stage::Folder))?;
+        execve(&plan.program, &plan.argv, &plan.env).map_err(at(Stage::Program))?;
+        Ok(())
+    })();
+    result.err().unwrap_or((Stage::Program, Errno::UnknownErrno))
+}
+
+/// Waits until the exec has closed the pipe, or the child has said why it could not.
+fn watch_exec(child: Pid, failure: OwnedFd, plan: &Plan, workload: &Workload, private: &Private) -> Result<(), String> {
+    let mut said = Vec::new();
+    File::from(failure).read_to_end(&mut said).map_err(|e| e.to_string())?;
+    let Ok([stage, errno @ ..]) = <[u8; 5]>::try_from(said.as_slice()) else { return Ok(()) };
+    let _ = nix::sys::wait::waitpid(child, None);
+    let errno = Errno::from_raw(i32::from_ne_bytes(errno));
+    let (program, cwd) = (&workload.argv[0], plan.cwd.display());
+    let is_there = plan.cwd.join(OsStr::from_bytes(plan.program.as_bytes())).exists();
+    Err(match (stage, errno) {
+        (s, e) if s == Stage::Folder as u8 => format!("its working directory {cwd} can't be entered: {}", e.desc()),
+        (s, e) if s == Stage::User as u8 => {
+            format!("it can't become user {}: {}", private.user.as_ref().map_or("?", |u| u.name.as_str()), e.desc())
+        }
+        (s, Errno::ENOENT) if s == Stage::Program as u8 && !is_there => format!("there is no program {program} (working directory {cwd})"),
+        (s, Errno::ENOENT) if s == Stage::Program as u8 => format!("{program}: the interpreter its first line names does not exist"),
+        (s, Errno::ENOEXEC) if s == Stage::Program as u8 => format!("{program} is no program and no script that begins with #!"),
+        (s, Errno::E2BIG) if s == Stage::Program as u8 => {
+            format!("{program}: its arguments and environment are longer than the system allows")
+        }
+        (s, e) if s == Stage::Program as u8 => format!("{program} can't be executed: {}", e.desc()),
+        (_, e) => format!("its process can't be set up: {}", e.desc()),
+    })
+}
