@@ -360,9 +360,8 @@ impl Script {
                 limit(lexer, places, if name { Limit::Harmless } else { Limit::Any });
             }
             Command::Shell(shell) => {
-                if shell.argument(&word.text) {
-                    forbid(lexer, places, Fault::InnerShell);
-                }
+                let code = shell.argument(&word.text);
+                forbid(lexer, if code { places } else { 0..0 }, Fault::InnerShell);
             }
             Command::Condition(_) if word.plain && word.text == "]]" => self.command = Command::Other,
             Command::Condition(test) | Command::SimpleTest(test) => {
