@@ -198,6 +198,10 @@ impl Scheduler {
             let PendingTrigger { attempt, trigger, wait, if_exists } = pending;
             let Some(live) = self.attempts.get(&attempt) else { continue };
             let (key, node, executor) = (live.run, live.node, live.row.executor.clone());
+            if live.killing.is_some() {
+                self.attempt_ended(cx, attempt, executor, crate::end::never_started(cx.now));
+                continue;
+            }
             let Some(run_id) = trigger.run_id.clone() else { continue };
             let (dag_id, name) = (trigger.dag_id.clone(), run_id.to_string());
             let exists = exists || self.run_names.contains_key(&(dag_id.clone(), run_id.clone()));
@@ -233,8 +237,7 @@ impl Scheduler {
                 None => {
                     let now = cx.now;
                     let closed = self.close_attempt(attempt, &executor, Some(now), now, format!("triggered {name}"), None);
-                    if !closed.is_some_and(|(_, _, killing)| killing.is_none()) {
-                        self.finish_killed(cx, key, node);
+                    if closed.is_none() {
                         continue;
                     }
                     let awaited = AwaitedRun { dag_id, run_id };
@@ -246,12 +249,6 @@ impl Scheduler {
                     });
                 }
             }
-        }
-    }
-
-    fn finish_killed(&mut self, cx: &mut Cx<'_>, key: RunKey, node: Node) {
-        if self.runs.get(&key).and_then(|r| r.instance(node)).is_some_and(|i| i.row.state == TaskState::Restarting) {
-            self.restart(cx, key, node);
         }
     }
 

@@ -420,9 +420,14 @@ impl Scheduler {
     }
 
     /// The database does not take what a task wrote: the task fails, the loop goes on.
-    pub(crate) fn poisoned(&mut self, cx: &mut Cx<'_>, key: &TaskInstanceKey, error: String) {
-        let Some(node) = self.runs.get(&key.run).and_then(|r| r.graph.node(&key.task_id)) else { return };
+    pub(crate) fn poisoned(&mut self, cx: &mut Cx<'_>, key: &TaskInstanceKey, stored: Option<TaskState>, error: String) {
+        let Some(run) = self.runs.get_mut(&key.run) else { return };
+        let Some(node) = run.graph.node(&key.task_id) else { return };
         let now = cx.now;
+        if let Some(instance) = run.instance_mut(node) {
+            // What memory took for written is not: neither its state nor its attempt's end.
+            instance.stored = stored;
+        }
         self.kill_attempt(key.run, node, KillReason::Marked);
         self.move_instance(key.run, node, TaskEvent::MarkFailed, |instance| {
             instance.writes = None;
@@ -451,7 +456,7 @@ impl crate::run::Instance {
 }
 
 /// The end of an attempt that was never created.
-pub(crate) fn never_started(now: Timestamp) -> Exit {
+pub fn never_started(now: Timestamp) -> Exit {
     Exit { how: HowEnded::Terminated, started_at: None, ended_at: now, outputs: BTreeMap::new(), last_line: None, pid: None }
 }
 

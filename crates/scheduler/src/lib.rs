@@ -27,7 +27,7 @@ mod runs;
 mod scheduler;
 
 pub use dags::{FileChange, FileContent};
-pub use end::{IfExists, InlineEnd, NOT_YET, RETURN_VALUE};
+pub use end::{IfExists, InlineEnd, NOT_YET, RETURN_VALUE, never_started};
 pub use graph::{CycleError, fail_fast_violation};
 pub use plan::{Kill, Plan, WakeReason};
-pub use scheduler::{AttemptContext, Config, Input, Scheduler};
+pub use scheduler::{AttemptContext, Config, INLINE, Input, Scheduler};

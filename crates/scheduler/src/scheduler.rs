@@ -6,8 +6,8 @@ use std::{
 };
 
 use updraft_model::{
-    AnsweredRequest, AttemptId, AwaitedRun, Batch, DagId, ExecutorName, Exit, Mint, PendingRequest, Question, RequestId, RunId, RunKey,
-    TaskInstanceKey, Timestamp, Verdict,
+    AnsweredRequest, AttemptHandle, AttemptId, AttemptLabels, AwaitedRun, Batch, DagId, ExecutorName, Exit, Mint, PendingRequest, Question,
+    RequestId, RunId, RunKey, TaskInstanceKey, Timestamp, Verdict,
 };
 
 use crate::{
@@ -37,7 +37,7 @@ pub struct Config {
 }
 
 /// The executor of what the engine does by itself: expressions, waiting for a time, triggering.
-pub(crate) const INLINE: &str = "inline";
+pub const INLINE: &str = "inline";
 
 /// What the scheduler hears.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +101,8 @@ pub enum Input {
     Poisoned {
         /// Whose.
         key: TaskInstanceKey,
+        /// Its state in the store; absent if it has no row.
+        stored: Option<updraft_model::TaskState>,
         /// The database's words.
         error: String,
     },
@@ -219,7 +221,7 @@ impl Scheduler {
             Input::Absent { attempt } => self.attempt_absent(cx, attempt),
             Input::Fact { question, verdict } => self.fact(cx, question, verdict),
             Input::Refused { runs } => runs.into_iter().for_each(|run| self.forget_run(run)),
-            Input::Poisoned { key, error } => self.poisoned(cx, &key, error),
+            Input::Poisoned { key, stored, error } => self.poisoned(cx, &key, stored, error),
         }
     }
 
@@ -319,8 +321,41 @@ impl Scheduler {
         let live = self.attempts.get(&attempt)?;
         let run = self.runs.get(&live.run)?;
         let instance = run.instance(live.node)?;
-        let dag = self.dags.get(&run.row.dag_id).map(|d| &d.version);
-        Some(AttemptContext { run: &run.row, instance: &instance.row, task: run.graph.task(live.node), dag })
+        let entry = self.dags.get(&run.row.dag_id);
+        let downstream = &run.graph.nodes[live.node as usize].downstream;
+        Some(AttemptContext {
+            run: &run.row,
+            instance: &instance.row,
+            task: run.graph.task(live.node),
+            dag: entry.map(|d| &d.version),
+            file: entry.map_or("", |d| &d.row.file),
+            downstream: downstream.iter().map(|n| &run.graph.task(*n).task_id).collect(),
+        })
+    }
+
+    /// Whether an attempt may be alive.
+    pub fn is_live(&self, attempt: AttemptId) -> bool {
+        self.attempts.contains_key(&attempt)
+    }
+
+    /// All attempts that may be alive, by executor, and whether their program was seen running.
+    pub fn live(&self) -> impl Iterator<Item = (&updraft_model::AttemptRow, AttemptHandle)> {
+        self.attempts.values().filter_map(|live| {
+            let run = self.runs.get(&live.run)?;
+            let labels = AttemptLabels {
+                dag_id: run.row.dag_id.clone(),
+                run_id: run.row.run_id.clone(),
+                task_id: live.row.key.task_id.clone(),
+                map_index: live.row.key.map_index,
+                try_number: live.row.try_number,
+            };
+            Some((&live.row, AttemptHandle { attempt: live.row.id, labels, node: live.row.node.clone() }))
+        })
+    }
+
+    /// The files that DAGs, or import errors, come from.
+    pub fn known_files(&self) -> Vec<String> {
+        self.files.keys().cloned().collect()
     }
 
     /// The limits that are exceeded: none, unless there is a bug or a limit was lowered.
@@ -330,7 +365,7 @@ impl Scheduler {
 }
 
 /// What an attempt is rendered from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct AttemptContext<'a> {
     /// Its run.
     pub run: &'a updraft_model::RunRow,
@@ -340,4 +375,8 @@ pub struct AttemptContext<'a> {
     pub task: &'a Arc<updraft_model::Task>,
     /// The latest version of its DAG; absent if the DAG was deleted.
     pub dag: Option<&'a Arc<updraft_model::DagVersion>>,
+    /// Its DAG's file, below the bundle; empty if the DAG was deleted.
+    pub file: &'a str,
+    /// Its direct downstream tasks.
+    pub downstream: Vec<&'a updraft_model::TaskId>,
 }

@@ -1,0 +1,369 @@
+//! What a leader does: hear, plan, commit, carry out.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use updraft_model::{
+    Adoption, AttemptHandle, AttemptId, ExecutorEvent, ExecutorName, Exit, HowEnded, Loaded, PendingRequest, Question, RequestId,
+    Timestamp, Verdict,
+};
+use updraft_scheduler::{INLINE, Input, Plan, Scheduler};
+use updraft_store::{CommitError, StoreError};
+
+use crate::{
+    Effect, EngineConfig, Event, Now, SeededMint,
+    commit::Commit,
+    engine::{Lease, boot_time_of},
+    event::Report,
+    launches::Launches,
+};
+
+/// What follows from a commit's result.
+pub(crate) enum Next {
+    GoOn,
+    /// The database can't be used now; the commit will be tried again.
+    Trouble(String),
+    /// A new term, and everything is read again.
+    Reload(String),
+    /// Another one leads.
+    StepDown(String),
+}
+
+/// A question that could not be answered is asked again after this time.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
+#[derive(Debug)]
+pub(crate) struct Leading {
+    pub lease: Lease,
+    pub scheduler: Scheduler,
+    inputs: Vec<Input>,
+    commit: Option<Commit>,
+    more: bool,
+    wake_at: Option<Timestamp>,
+    fetching: bool,
+    fetch_again: bool,
+    next_fetch: Duration,
+    /// Requests the scheduler has and has not answered durably.
+    seen: BTreeSet<RequestId>,
+    /// Questions under way, and those to be asked again at a time.
+    asking: BTreeSet<Question>,
+    ask_again: BTreeMap<Question, Duration>,
+    pub launches: Launches,
+    next_reconcile: Duration,
+    orphans: BTreeSet<AttemptId>,
+}
+
+impl Leading {
+    pub fn start(now: Now, lease: Lease, loaded: Loaded, config: &EngineConfig, mint: &mut SeededMint, out: &mut Vec<Effect>) -> Self {
+        let inherited: Vec<AttemptId> = loaded.attempts.iter().map(|a| a.id).collect();
+        let (scheduler, plan) = Scheduler::restore(config.scheduler.clone(), loaded, now.wall, mint);
+        out.push(Effect::Rescan { known: scheduler.known_files() });
+        let mut leading = Self {
+            lease,
+            scheduler,
+            inputs: Vec::new(),
+            commit: None,
+            more: false,
+            wake_at: None,
+            fetching: false,
+            fetch_again: false,
+            next_fetch: now.boot,
+            seen: BTreeSet::new(),
+            asking: BTreeSet::new(),
+            ask_again: BTreeMap::new(),
+            launches: Launches::default(),
+            next_reconcile: now.boot + config.reconcile_every,
+            orphans: BTreeSet::new(),
+        };
+        leading.reconcile(config, Some(&inherited), out);
+        leading.plan_made(now, plan, config, out);
+        leading
+    }
+
+    pub fn is_committing(&self) -> bool {
+        self.commit.is_some()
+    }
+
+    pub fn wake_at(&self, now: Now) -> Option<Duration> {
+        let planned = self.wake_at.filter(|_| self.commit.is_none()).map(|at| boot_time_of(at, now));
+        let again = self.ask_again.values().min().copied();
+        let commit = self.commit.as_ref().and_then(|c| c.retry_at);
+        [planned, again, commit, self.launches.wake_at(), Some(self.next_fetch), Some(self.next_reconcile)].into_iter().flatten().min()
+    }
+
+    pub fn take_in(&mut self, now: Now, event: Event, config: &EngineConfig, out: &mut Vec<Effect>) {
+        match event {
+            Event::Tick => {}
+            Event::Hint => self.next_fetch = now.boot,
+            Event::Requests(result) => self.requests(now, result, config),
+            Event::Answered { question, result } => self.answered(now, question, result, config, out),
+            Event::Files(changes) => self.inputs.push(Input::Files(changes)),
+            Event::Executor { executor, event } => self.executor_says(executor, event),
+            Event::Launched { attempt, result } => {
+                let known = self.scheduler.is_live(attempt);
+                if known {
+                    self.launches.launched(now, attempt, result, &mut self.inputs, out);
+                }
+                if self.launches.take_doubtful() {
+                    self.next_reconcile = self.next_reconcile.min(now.boot + Duration::from_secs(1));
+                }
+            }
+            Event::Terminated { attempt, result } => self.launches.terminated(now, attempt, result.is_ok()),
+            Event::Adoption { executor, adoption } => self.adoption(now, executor, adoption, out),
+            // The engine itself takes these.
+            Event::LeaseAcquired(_) | Event::LeaseRenewed { .. } | Event::Loaded { .. } | Event::Committed { .. } | Event::Stop => {}
+        }
+    }
+
+    pub fn advance(&mut self, now: Now, config: &EngineConfig, mint: &mut SeededMint, out: &mut Vec<Effect>) {
+        if now.boot >= self.next_fetch {
+            self.next_fetch = now.boot + config.poll_every;
+            if std::mem::replace(&mut self.fetching, true) {
+                self.fetch_again = true;
+            } else {
+                out.push(Effect::FetchRequests);
+            }
+        }
+        if now.boot >= self.next_reconcile {
+            self.next_reconcile = now.boot + config.reconcile_every;
+            self.reconcile(config, None, out);
+        }
+        let due: Vec<Question> = self.ask_again.iter().filter(|(_, at)| now.boot >= **at).map(|(q, _)| q.clone()).collect();
+        for question in due {
+            self.ask_again.remove(&question);
+            self.ask(question, out);
+        }
+        if let Some(commit) = &mut self.commit
+            && commit.retry_at.is_some_and(|at| now.boot >= at)
+        {
+            commit.retry_at = None;
+            out.push(commit.effect(self.lease.term));
+        }
+        self.launches.advance(now, self.lease.fence(config.lease_ttl), out);
+        while self.commit.is_none() {
+            let due = self.wake_at.is_some_and(|at| at <= now.wall);
+            if self.inputs.is_empty() && !self.more && !due {
+                return;
+            }
+            let inputs = std::mem::take(&mut self.inputs);
+            let plan = self.scheduler.handle(now.wall, inputs, mint);
+            self.plan_made(now, plan, config, out);
+        }
+    }
+
+    fn plan_made(&mut self, now: Now, mut plan: Plan, config: &EngineConfig, out: &mut Vec<Effect>) {
+        self.more = plan.more;
+        self.wake_at = plan.wake_at.map(|(at, _)| at);
+        for problem in std::mem::take(&mut plan.problems) {
+            out.push(Effect::Report(Report::Problem(problem)));
+        }
+        if plan.batch.is_empty() {
+            self.carry_out(now, plan, config, out);
+        } else {
+            let commit = Commit::new(plan);
+            out.push(commit.effect(self.lease.term));
+            self.commit = Some(commit);
+        }
+    }
+
+    /// What a plan asks for beside its batch, which is durable now.
+    fn carry_out(&mut self, now: Now, plan: Plan, config: &EngineConfig, out: &mut Vec<Effect>) {
+        let Plan { batch: _, launches, kills, releases, asks, .. } = plan;
+        for launch in launches {
+            self.launches.begin(launch);
+        }
+        self.prepare(now, config, out);
+        for kill in kills {
+            self.launches.kill(now, kill, &mut self.inputs, out);
+        }
+        for (executor, attempt) in releases {
+            self.launches.forget(attempt);
+            if executor.as_str() != INLINE {
+                out.push(Effect::Release { executor, attempt });
+            }
+        }
+        for question in asks {
+            self.ask(question, out);
+        }
+    }
+
+    /// Renders what is to be launched and has all its facts.
+    fn prepare(&mut self, now: Now, config: &EngineConfig, out: &mut Vec<Effect>) {
+        let questions = self.launches.prepare(now, &self.scheduler, &config.runtime, &mut self.inputs);
+        for question in questions {
+            self.ask(question, out);
+        }
+        self.launches.advance(now, self.lease.fence(config.lease_ttl), out);
+    }
+
+    pub fn committed(&mut self, now: Now, result: Result<i64, CommitError>, config: &EngineConfig, out: &mut Vec<Effect>) -> Next {
+        let Some(mut commit) = self.commit.take() else { return Next::GoOn };
+        let trouble = match result {
+            Ok(_) => {
+                for answered in &commit.sent.answers {
+                    self.seen.remove(&answered.id);
+                }
+                if commit.next_part() {
+                    out.push(commit.effect(self.lease.term));
+                    self.commit = Some(commit);
+                } else {
+                    self.carry_out(now, commit.plan, config, out);
+                }
+                return Next::GoOn;
+            }
+            Err(CommitError::Superseded { .. }) => return Next::StepDown("another scheduler has taken the lease".to_owned()),
+            Err(error @ (CommitError::Unknown(_) | CommitError::Stale(_))) => return Next::Reload(error.to_string()),
+            Err(error @ CommitError::NotCommitted(_)) => {
+                commit.retry_at = Some(now.boot + commit.backoff());
+                Some(error.to_string())
+            }
+            Err(CommitError::Refused { runs }) => {
+                commit.refuse(&runs);
+                self.inputs.push(Input::Refused { runs });
+                None
+            }
+            Err(CommitError::Poisoned(error)) => {
+                match commit.split(&error) {
+                    Some(input) => self.inputs.push(input),
+                    None => out.extend(commit.take_dropped().map(|what| Effect::Report(Report::Problem(what)))),
+                }
+                None
+            }
+        };
+        if let Some(why) = trouble {
+            self.commit = Some(commit);
+            return Next::Trouble(why);
+        }
+        if commit.sent.is_empty() && !commit.next_part() {
+            self.carry_out(now, commit.plan, config, out);
+        } else {
+            out.push(commit.effect(self.lease.term));
+            self.commit = Some(commit);
+        }
+        Next::GoOn
+    }
+
+    fn requests(&mut self, now: Now, result: Result<Vec<PendingRequest>, StoreError>, config: &EngineConfig) {
+        self.fetching = false;
+        if std::mem::take(&mut self.fetch_again) {
+            self.next_fetch = now.boot;
+        }
+        match result {
+            Ok(requests) => {
+                let new = requests.into_iter().filter(|r| self.seen.insert(r.id)).map(Input::Request);
+                self.inputs.extend(new);
+            }
+            // Tried again when the lease's renewal says that the store is back.
+            Err(_) => self.next_fetch = now.boot + config.renew_every,
+        }
+    }
+
+    fn ask(&mut self, question: Question, out: &mut Vec<Effect>) {
+        if self.asking.insert(question.clone()) {
+            out.push(Effect::Ask(question));
+        }
+    }
+
+    fn answered(
+        &mut self,
+        now: Now,
+        question: Question,
+        result: Result<Verdict, StoreError>,
+        config: &EngineConfig,
+        out: &mut Vec<Effect>,
+    ) {
+        self.asking.remove(&question);
+        match result {
+            Ok(verdict) => {
+                self.launches.answered(&question, &verdict);
+                self.inputs.push(Input::Fact { question, verdict });
+                self.prepare(now, config, out);
+            }
+            Err(StoreError::Unavailable(_)) => {
+                self.ask_again.insert(question, now.boot + ASK_AGAIN);
+            }
+            Err(error @ StoreError::Broken { .. }) => {
+                out.push(Effect::Report(Report::Problem(error.to_string())));
+                self.launches.unanswerable(&question, &error.to_string(), &mut self.inputs);
+                self.ask_again.insert(question, now.boot + 60 * ASK_AGAIN);
+            }
+        }
+    }
+
+    fn executor_says(&mut self, executor: ExecutorName, event: ExecutorEvent) {
+        match event {
+            ExecutorEvent::Started { attempt, at, pid } => {
+                self.launches.accepted(attempt);
+                self.inputs.push(Input::Started { attempt, at, pid });
+            }
+            ExecutorEvent::Ended { attempt, exit } => {
+                self.launches.forget(attempt);
+                self.inputs.push(Input::Ended { attempt, executor, exit });
+            }
+            ExecutorEvent::Waiting { attempt, reason } => self.inputs.push(Input::Waiting { attempt, reason }),
+        }
+    }
+
+    /// Asks every executor what became of the attempts it should have; `only` these, or all.
+    fn reconcile(&mut self, config: &EngineConfig, only: Option<&[AttemptId]>, out: &mut Vec<Effect>) {
+        let mut known: BTreeMap<ExecutorName, Vec<AttemptHandle>> =
+            config.scheduler.executors.keys().map(|name| (name.clone(), Vec::new())).collect();
+        for (row, handle) in self.scheduler.live() {
+            if only.is_some_and(|only| !only.contains(&row.id)) || self.launches.is_under_way(row.id) {
+                continue;
+            }
+            if row.executor.as_str() == INLINE {
+                // Ours, and nothing of it outlives a leader: if it is not under way here, it is not at all.
+                if !self.launches.waits_for_scheduler(row.id) {
+                    self.inputs.push(Input::Absent { attempt: row.id });
+                }
+            } else {
+                known.entry(row.executor.clone()).or_default().push(handle);
+            }
+        }
+        out.extend(known.into_iter().map(|(executor, known)| Effect::Reconcile { executor, known }));
+    }
+
+    fn adoption(&mut self, now: Now, executor: ExecutorName, adoption: Adoption, out: &mut Vec<Effect>) {
+        match adoption {
+            Adoption::Running { attempt, started_at } => {
+                self.launches.accepted(attempt);
+                if let Some(at) = started_at {
+                    self.inputs.push(Input::Started { attempt, at, pid: None });
+                }
+            }
+            Adoption::Finished { attempt, exit } => self.executor_says(executor, ExecutorEvent::Ended { attempt, exit }),
+            Adoption::Absent { attempt } => {
+                if !self.scheduler.is_live(attempt) || self.launches.is_under_way(attempt) {
+                    return;
+                }
+                let started = self.scheduler.live().find(|(row, _)| row.id == attempt).and_then(|(row, _)| row.started_at);
+                if self.launches.was_accepted(attempt) || started.is_some() {
+                    // It was there, and is not any more: not to be launched as if it never had been.
+                    let how = HowEnded::PlaceLost { started: true, why: format!("executor {executor} does not know it any more") };
+                    let exit = Exit { how, started_at: started, ended_at: now.wall, outputs: BTreeMap::new(), last_line: None, pid: None };
+                    self.executor_says(executor, ExecutorEvent::Ended { attempt, exit: Box::new(exit) });
+                } else {
+                    self.inputs.push(Input::Absent { attempt });
+                }
+            }
+            Adoption::Unreachable { attempt, why } => {
+                self.inputs.push(Input::Waiting { attempt, reason: Some(why) });
+                self.next_reconcile = self.next_reconcile.min(now.boot + Duration::from_secs(5));
+            }
+            Adoption::Orphan { attempt } => {
+                if self.scheduler.is_live(attempt) {
+                    return;
+                }
+                out.push(Effect::Terminate { executor: executor.clone(), attempt, grace: jiff::SignedDuration::from_secs(5) });
+                // Its end, if it comes, is answered with a release. One that has ended already tells
+                // nothing more: it is let go when it is seen again.
+                if !self.orphans.insert(attempt) {
+                    out.push(Effect::Release { executor, attempt });
+                }
+            }
+        }
+    }
+}
