@@ -1,0 +1,11 @@
+// An address that leads nowhere.
+import { Link } from 'react-router';
+import { EmptyNotice } from '../components/Notice';
+
+export function NotFound() {
+  return (
+    <EmptyNotice title="There is no such page">
+      <Link to="/dags">To the list of DAGs</Link>
+    </EmptyNotice>
+  );
+}

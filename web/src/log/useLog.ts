@@ -1,0 +1,49 @@
+// The log of one try: followed while it grows, read once when it is complete.
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { keys } from '../api/keys';
+import { logStreamUrl, readLog } from '../api/logs';
+import type { LogLine, TaskRef } from '../api/types';
+import { followLog } from './stream';
+
+export interface Log {
+  lines: readonly LogLine[];
+  following: boolean;
+  pending: boolean;
+  error: Error | null;
+  retry: () => void;
+}
+
+/** `growing`: whether this try's attempt may still write. */
+export function useLog(ref: TaskRef, tryNumber: number, growing: boolean): Log {
+  const url = logStreamUrl(ref, tryNumber);
+  const [followed, setFollowed] = useState<{ url: string; lines: LogLine[]; ended: boolean } | null>(null);
+  const current = followed?.url === url ? followed : null;
+
+  useEffect(() => {
+    if (!growing) return;
+    return followLog(url, {
+      restart: () => setFollowed({ url, lines: [], ended: false }),
+      lines: (more) => setFollowed((old) => ({ url, ended: false, lines: old?.url === url ? [...old.lines, ...more] : more })),
+      end: () => setFollowed((old) => ({ url, lines: old?.url === url ? old.lines : [], ended: true })),
+    });
+  }, [url, growing]);
+
+  const whole = useQuery({
+    queryKey: keys.log(ref, tryNumber),
+    queryFn: ({ signal }) => readLog(ref, tryNumber, signal),
+    enabled: !growing,
+    // The last lines of an attempt may arrive together with its end.
+    refetchOnMount: 'always',
+  });
+
+  // The followed lines stay until the complete log has come, so that nothing flickers at the end.
+  const complete = !growing && whole.isSuccess;
+  return {
+    lines: complete ? whole.data : (current?.lines ?? []),
+    following: growing && current?.ended !== true,
+    pending: growing ? current === null : whole.isPending && current === null,
+    error: growing ? null : whole.error,
+    retry: () => void whole.refetch(),
+  };
+}
