@@ -1,0 +1,96 @@
+//! What is only known when the whole DAG is: the graph, the timetable, and what templates may name.
+//! The rules themselves belong to [`crate::graph`], `updraft-timetable` and `updraft-template`; here
+//! their findings get a place in the file.
+
+use updraft_model::{Dag, Schedule, TriggerRule};
+use updraft_timetable::TimetableError;
+
+use std::collections::BTreeSet;
+
+use updraft_template::Kind;
+
+use crate::{
+    decode::{Cx, TemplateKind},
+    graph,
+    yaml::position_in_source,
+};
+
+/// `errors` is how many there were before the DAG was decoded.
+pub(crate) fn check(cx: &mut Cx<'_>, dag: &Dag, errors: usize) {
+    graph::check(&mut cx.sink, &cx.outline);
+    fail_fast(cx, dag);
+    dates(cx, dag);
+    templates(cx);
+    // A schedule that could not be decoded counts as none, and would be blamed for nothing.
+    if cx.sink.errors() == errors {
+        timetable(cx, dag);
+    }
+}
+
+/// Airflow's `FailFastDagInvalidTriggerRule`: skipping everything would trip other rules.
+fn fail_fast(cx: &mut Cx<'_>, dag: &Dag) {
+    if !dag.fail_fast {
+        return;
+    }
+    for (id, task) in &dag.tasks {
+        if matches!(task.trigger_rule, TriggerRule::AllSuccess | TriggerRule::AllDoneSetupSuccess) {
+            continue;
+        }
+        let Some(span) = cx.outline.tasks.get(id).map(|outline| outline.trigger_rule.unwrap_or(outline.id)) else { continue };
+        let message = format!("`fail_fast` allows only the trigger rule all_success, but task `{id}` has {}", task.trigger_rule.as_str());
+        cx.sink.error(span, message);
+    }
+}
+
+fn dates(cx: &mut Cx<'_>, dag: &Dag) {
+    if let Some((start, end)) = dag.start_date.zip(dag.end_date).filter(|(start, end)| start > end)
+        && let Some(span) = cx.outline.fields.get("end_date").or_else(|| cx.outline.fields.get("default_args"))
+    {
+        cx.sink.error(*span, format!("the DAG ends ({end}) before it starts ({start})"));
+    }
+}
+
+/// Syntax, unknown names and params, and places in a script where a shell can't take data.
+fn templates(cx: &mut Cx<'_>) {
+    let params: BTreeSet<String> = cx.outline.params.keys().cloned().collect();
+    for site in std::mem::take(&mut cx.templates) {
+        let kind = match site.kind {
+            TemplateKind::Text => Kind::Text,
+            TemplateKind::Bash => Kind::Bash,
+            TemplateKind::Expression => Kind::Expression,
+        };
+        for problem in updraft_template::check(&site.scalar.text, kind, &params) {
+            // Each place is searched for from the start of its scalar.
+            if cx.sink.is_full() {
+                return;
+            }
+            let place = position_in_source(cx.sink.source().text(), site.span, &site.scalar, problem.range);
+            match problem.help {
+                Some(help) => cx.sink.error_with_help(place, problem.message, help),
+                None => cx.sink.error(place, problem.message),
+            }
+        }
+    }
+}
+
+fn timetable(cx: &mut Cx<'_>, dag: &Dag) {
+    for problem in updraft_timetable::validate(dag) {
+        let place = match &problem {
+            TimetableError::Cron(error) => cron_place(cx, dag, &error.expression),
+            TimetableError::NeverFires { expression } => cron_place(cx, dag, expression),
+            TimetableError::RequiredParam { param } => cx.outline.params.get(param).copied(),
+            _ => None,
+        };
+        let keys = [problem.key(), "schedule", "tasks"];
+        let place = place.or_else(|| keys.iter().find_map(|key| cx.outline.fields.get(key).copied()));
+        let Some(place) = place else { continue };
+        cx.sink.error(place, problem.to_string());
+    }
+}
+
+/// Where an expression is written; spelled-out presets have no expression in the file.
+fn cron_place(cx: &Cx<'_>, dag: &Dag, expression: &str) -> Option<crate::yaml::Span> {
+    let Schedule::Cron { expressions, .. } = &dag.schedule else { return None };
+    let at = expressions.iter().position(|e| e == expression)?;
+    cx.outline.crons.get(at).copied()
+}

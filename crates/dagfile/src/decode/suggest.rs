@@ -1,0 +1,106 @@
+//! "Did you mean": what somebody probably wanted to write.
+
+use crate::yaml::{Entry, Mapping};
+
+/// The known word that is closest to `word`, if it is close enough to be meant.
+pub(crate) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Comparing is quadratic in the length of the words.
+    if word.len() > 100 {
+        return None;
+    }
+    let allowed = (word.chars().count() / 3).max(1);
+    let distances = known.into_iter().filter(|k| k.len().abs_diff(word.len()) <= 2 * allowed).map(|k| (strsim::osa_distance(word, k), k));
+    distances.filter(|(distance, _)| *distance <= allowed).min().map(|(_, k)| k)
+}
+
+/// A hint for an unknown key, if there is one.
+pub(super) fn for_key(key: &str, known: &[&str]) -> Option<String> {
+    let lower = key.to_lowercase();
+    let synonym = SYNONYMS.iter().find(|(from, _)| *from == lower).map(|(_, to)| *to);
+    if let Some(to) = synonym.filter(|to| known.contains(to)) {
+        return Some(format!("did you mean `{to}`?"));
+    }
+    if let Some((_, why)) = EXPLAINED.iter().find(|(from, _)| *from == lower) {
+        return Some((*why).to_owned());
+    }
+    if let Some(to) = closest(&lower, known.iter().copied()) {
+        return Some(format!("did you mean `{to}`?"));
+    }
+    let to = synonym.unwrap_or(&lower);
+    let at_home = |keys: &[&str]| keys.contains(&to);
+    match () {
+        () if at_home(super::TASK_KEYS) || at_home(super::OPERATOR_KEYS) => {
+            Some(format!("`{to}` belongs to a task, or into `default_args`"))
+        }
+        () if at_home(super::DAG_KEYS) => Some(format!("`{to}` belongs to the DAG, at the outermost level")),
+        () if at_home(super::sensor::SENSOR_KEYS) => Some(format!("`{to}` belongs into `sensor`")),
+        () => None,
+    }
+}
+
+/// `{bash: echo a, b}` is the key `bash` and the key `b`.
+pub(super) fn comma_in_braces(mapping: &Mapping<'_>, entry: &Entry<'_>) -> Option<String> {
+    if !mapping.flow || !entry.value.is_null() {
+        return None;
+    }
+    let at = mapping.entries.iter().position(|e| e.key.span == entry.key.span)?;
+    let before = mapping.entries.get(at.checked_sub(1)?)?;
+    let text = &before.value.as_scalar()?.text;
+    let whole = format!("{}: \"{text}, {}\"", before.key.text, entry.key.text);
+    Some(format!("inside braces a comma ends the value; put the text into quotes: {whole}"))
+}
+
+/// Names that other tools, or older versions of Airflow, have for the same thing.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("after", "upstream"),
+    ("bash_command", "bash"),
+    ("command", "cmd"),
+    ("concurrency", "max_active_tasks"),
+    ("container", "image"),
+    ("cron", "schedule"),
+    ("deadline", "execution_timeout"),
+    ("dependencies", "upstream"),
+    ("depends", "upstream"),
+    ("depends_on", "upstream"),
+    ("dir", "cwd"),
+    ("docker_image", "image"),
+    ("environment", "env"),
+    ("external_python", "python"),
+    ("fail_stop", "fail_fast"),
+    ("if", "when"),
+    ("jobs", "tasks"),
+    ("max_retries", "retries"),
+    ("name", "dag_id"),
+    ("needs", "upstream"),
+    ("priority", "priority_weight"),
+    ("python_callable", "python"),
+    ("queue", "executor"),
+    ("retry", "retries"),
+    ("run", "bash"),
+    ("schedule_interval", "schedule"),
+    ("script", "bash"),
+    ("shell", "bash"),
+    ("steps", "tasks"),
+    ("task_concurrency", "max_active_tis_per_dag"),
+    ("timetable", "schedule"),
+    ("timeout", "execution_timeout"),
+    ("tz", "timezone"),
+    ("user", "run_as_user"),
+    ("wait_for", "upstream"),
+    ("working_directory", "cwd"),
+];
+
+/// What has no counterpart here, and what to do instead.
+const EXPLAINED: &[(&str, &str)] = &[
+    ("task_id", "a task's id is its key in `tasks`"),
+    ("id", "an id is a key: a task's id is its key in `tasks`, a DAG's is `dag_id`"),
+    ("downstream", "list this task in the `upstream` of the other one"),
+    ("operator", "the operator is a key of the task itself, such as `bash: ./load.sh`"),
+    ("on_failure_callback", "write a task with `trigger_rule: one_failed`"),
+    ("on_success_callback", "write a task with `upstream`"),
+    ("sla", "set `execution_timeout` or `dagrun_timeout`"),
+    ("email", "write a task with `trigger_rule: one_failed` that sends it"),
+    ("email_on_failure", "write a task with `trigger_rule: one_failed` that sends it"),
+    ("email_on_retry", "mails are not sent by the scheduler"),
+    ("start_date_time", "write `start_date`"),
+];
