@@ -41,7 +41,7 @@ enum Answer {
     Done { ok: bool },
     Failed { kind: &'static str, error: String },
     Adoptions { adoptions: Vec<Adoption> },
-    Bench { seconds: f64, first_launch_to_end_ms: Vec<f64> },
+    Bench { seconds: f64, launch_to_end_ms: Vec<f64>, end_to_event_ms: Vec<f64> },
 }
 
 #[derive(Serialize)]
@@ -143,7 +143,7 @@ async fn bench(
     let begin = std::time::Instant::now();
     let (mut launched, mut ended) = (0, 0);
     let mut since = BTreeMap::new();
-    let mut latencies = Vec::new();
+    let (mut launch_to_end_ms, mut end_to_event_ms) = (Vec::new(), Vec::new());
     while ended < count {
         while launched < count && launched - ended < parallel {
             let attempt = AttemptId(Uuid::from_u128(0xb000_0000_0000 + launched as u128));
@@ -154,14 +154,16 @@ async fn bench(
             launched += 1;
         }
         match heard.recv().await.context("the executor is gone")? {
-            ExecutorEvent::Ended { attempt, .. } => {
+            ExecutorEvent::Ended { attempt, exit } => {
                 ended += 1;
-                latencies.extend(since.remove(&attempt).map(|at| at.elapsed().as_secs_f64() * 1000.0));
+                let late = updraft_model::Timestamp::from(jiff::Timestamp::now()).since(exit.ended_at);
+                end_to_event_ms.push(late.as_secs_f64() * 1000.0);
+                launch_to_end_ms.extend(since.remove(&attempt).map(|at| at.elapsed().as_secs_f64() * 1000.0));
                 let executor = executor.clone();
                 tokio::spawn(async move { executor.release(attempt).await });
             }
             ExecutorEvent::Started { .. } | ExecutorEvent::Waiting { .. } => {}
         }
     }
-    Ok(Answer::Bench { seconds: begin.elapsed().as_secs_f64(), first_launch_to_end_ms: latencies })
+    Ok(Answer::Bench { seconds: begin.elapsed().as_secs_f64(), launch_to_end_ms, end_to_event_ms })
 }

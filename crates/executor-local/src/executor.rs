@@ -27,7 +27,7 @@ use crate::{
     nursery::{NurseryCommand, NurseryHandle},
     place::{self, Evidence, Terminate},
     processes, reconcile,
-    shared::{Ack, Shared},
+    shared::{Ack, Launching, Shared},
     sys::PidFd,
     watch,
 };
@@ -101,10 +101,15 @@ impl LocalExecutor {
         check(&workload).map_err(LaunchError::Rejected)?;
         let attempt = workload.attempt;
         let _alone = self.stripe(attempt).lock().await;
-        let launching = self.shared.begin_launch(attempt);
-        let shared = self.shared.clone();
-        let asked = spawn_blocking(move || ask_for_supervisor(&shared, &workload)).await;
-        let acked = match asked.map_err(|e| LaunchError::Indeterminate(e.to_string()))? {
+        // Held by both: a caller that gives up does not stop the thread that creates the folder.
+        let launching = Arc::new(self.shared.begin_launch(attempt));
+        let (shared, held) = (self.shared.clone(), launching.clone());
+        let asked = spawn_blocking(move || {
+            let asked = ask_for_supervisor(&shared, &workload);
+            drop(held);
+            asked
+        });
+        let acked = match asked.await.map_err(|e| LaunchError::Indeterminate(e.to_string()))? {
             Ok(Some(acked)) => acked,
             Ok(None) => return Ok(()),
             Err(why) => return self.undo(launching, attempt, why).await,
@@ -122,7 +127,7 @@ impl LocalExecutor {
     }
 
     /// No supervisor was confirmed. The folder knows whether there is one nevertheless.
-    async fn undo(&self, launching: crate::shared::Launching, attempt: AttemptId, why: String) -> Result<(), LaunchError> {
+    async fn undo(&self, launching: Arc<Launching>, attempt: AttemptId, why: String) -> Result<(), LaunchError> {
         let shared = self.shared.clone();
         let undone = spawn_blocking(move || {
             let undone = remove_if_never_started(&shared, attempt);
@@ -202,9 +207,16 @@ fn ask_to_end(shared: &Shared, attempt: AttemptId, grace: SignedDuration) -> io:
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other?,
     }
-    let Evidence::Place { held: true, started: Some(Some(started)), .. } = place::inspect(&folder)? else {
-        // Not started: it looks for the wish before it starts. Or over.
-        return Ok(());
+    let started = match place::inspect(&folder)? {
+        Evidence::Place { held: true, started: Some(Some(started)), exit: None } => started,
+        // It looks for the wish before it starts.
+        Evidence::Place { held: true, exit: None, .. } | Evidence::NoPlace => return Ok(()),
+        // Over: its end is told again, so that whoever waits for it need not know that it was.
+        Evidence::Place { .. } => {
+            shared.track(attempt);
+            shared.conclude(shared.look_at(attempt).into_iter().collect());
+            return Ok(());
+        }
     };
     let supervisor = Pid::from_raw(started.supervisor);
     let process = match PidFd::open(supervisor) {

@@ -70,7 +70,10 @@ fn run(shared: &Shared, inbox: &mpsc::Receiver<Order>) {
                 let _ = done.send(());
             }
             Err(RecvTimeoutError::Timeout) => {
-                while let Some((_, attempt)) = due.pop_front_if(|(at, _)| *at <= Instant::now()) {
+                while let Some((at, attempt)) = due.front().copied()
+                    && at <= Instant::now()
+                {
+                    due.pop_front();
                     remove(shared, attempt);
                 }
             }

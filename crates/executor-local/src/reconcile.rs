@@ -79,24 +79,34 @@ fn adopt(shared: &Shared, handle: &AttemptHandle, rebooted: bool) -> Adopted {
         return Adopted::Now(Adoption::Unreachable { attempt, why });
     }
     // Followed before it is read: an end in between is then told as an event as well.
-    shared.track(attempt);
+    shared.begin_adoption(attempt);
     let verdict = match place::inspect(&shared.home.attempt(attempt)) {
         Ok(evidence) => judge(&evidence, rebooted),
-        Err(e) => return Adopted::Now(Adoption::Unreachable { attempt, why: format!("its folder can't be read: {e}") }),
+        Err(e) => {
+            shared.untrack(attempt);
+            return Adopted::Now(Adoption::Unreachable { attempt, why: format!("its folder can't be read: {e}") });
+        }
     };
     let adoption = match verdict {
-        Verdict::Running { started_at } => return Adopted::Now(Adoption::Running { attempt, started_at }),
-        Verdict::Foreign { why } => Adoption::Unreachable { attempt, why },
+        Verdict::Running { started_at } => {
+            shared.adopted(attempt);
+            return Adopted::Now(Adoption::Running { attempt, started_at });
+        }
         Verdict::Finished(exit) => Adoption::Finished { attempt, exit },
+        // Its folder is about to appear, or its lock about to be handed over.
+        _ if shared.is_launching(attempt) => {
+            shared.adopted(attempt);
+            return Adopted::Now(Adoption::Running { attempt, started_at: None });
+        }
+        Verdict::Foreign { why } => Adoption::Unreachable { attempt, why },
         Verdict::Absent => Adoption::Absent { attempt },
-        _ if shared.is_launching(attempt) => return Adopted::Now(Adoption::Running { attempt, started_at: None }),
         Verdict::NeverStarted => match place::discard(&shared.home, attempt) {
             Ok(()) => Adoption::Absent { attempt },
             Err(e) => Adoption::Unreachable { attempt, why: format!("its folder, in which nothing ran, can't be removed: {e}") },
         },
         Verdict::Lost { why, started_at } => {
             shared.untrack(attempt);
-            return Adopted::AfterCleaning(LostAttempt { attempt, started: true, started_at, why });
+            return Adopted::AfterCleaning(LostAttempt::new(attempt, true, started_at, &why));
         }
     };
     shared.untrack(attempt);

@@ -46,6 +46,8 @@ pub(crate) enum Ack {
 pub(crate) struct Tracked {
     /// Its launch is under way: what its folder says is not final.
     launching: bool,
+    /// It is being reconciled: what its folder says is told by that.
+    adopting: bool,
     /// The nursery that forked its supervisor, if it was this daemon's.
     nursery: Option<u64>,
     /// That nursery has cleaned up after its supervisor.
@@ -174,9 +176,21 @@ impl Shared {
         Launching { shared: self.clone(), attempt }
     }
 
-    /// Follows an attempt found here. Called *before* its folder is read, so that no hint is missed.
+    /// Follows an attempt that has a folder here.
     pub(crate) fn track(&self, attempt: AttemptId) {
         lock(&self.tracked).entry(attempt).or_default();
+    }
+
+    /// Follows an attempt *before* its folder is read, so that no hint is missed; only ends are told
+    /// of it until it is [adopted](Self::adopted) or [not followed](Self::untrack) after all.
+    pub(crate) fn begin_adoption(&self, attempt: AttemptId) {
+        lock(&self.tracked).entry(attempt).or_default().adopting = true;
+    }
+
+    pub(crate) fn adopted(&self, attempt: AttemptId) {
+        if let Some(tracked) = lock(&self.tracked).get_mut(&attempt) {
+            tracked.adopting = false;
+        }
     }
 
     pub(crate) fn untrack(&self, attempt: AttemptId) {
@@ -213,9 +227,10 @@ impl Shared {
     /// killed first: a slow thing that the caller does elsewhere.
     pub(crate) fn look_at(&self, attempt: AttemptId) -> Option<LostAttempt> {
         let tracked = lock(&self.tracked).get(&attempt).copied()?;
-        if tracked.launching || tracked.concluding {
+        if tracked.launching || tracked.adopting || tracked.concluding {
             // A fast program ends before its launch is acknowledged.
-            return self.tell_if_finished(attempt).and(None);
+            self.tell_if_finished(attempt);
+            return None;
         }
         let verdict = match place::inspect(&self.home.attempt(attempt)) {
             Ok(evidence) => judge(&evidence, false),
@@ -224,25 +239,27 @@ impl Shared {
                 return None;
             }
         };
-        let lost = match verdict {
+        let (lost, supervisor_died) = match verdict {
             Verdict::Running { .. } => return None,
-            Verdict::Finished(exit) => return self.tell_ended(attempt, exit).and(None),
-            Verdict::Absent => {
+            Verdict::Finished(exit) => {
+                self.tell_ended(attempt, exit);
+                return None;
+            }
+            Verdict::Absent if self.home.released(attempt).exists() => {
                 self.untrack(attempt);
                 return None;
             }
+            Verdict::Absent => (LostAttempt::new(attempt, true, None, "its folder was removed while it ran"), false),
             Verdict::Foreign { why } => {
                 tracing::warn!(%attempt, why, "its end can't be read");
                 return None;
             }
-            Verdict::NeverStarted => {
-                LostAttempt { attempt, started: false, started_at: None, why: "its supervisor died before it started".to_owned() }
-            }
-            Verdict::Lost { why, started_at } => LostAttempt { attempt, started: true, started_at, why },
+            Verdict::NeverStarted => (LostAttempt::new(attempt, false, None, "its supervisor died before it started"), true),
+            Verdict::Lost { why, started_at } => (LostAttempt::new(attempt, true, started_at, &why), true),
         };
         // Its nursery is about to inherit and kill what is left, and will say when it has.
         let nursery_lives = tracked.nursery.is_some() && tracked.nursery == self.living_nursery().map(|(generation, _)| generation);
-        if nursery_lives && !tracked.gone {
+        if supervisor_died && nursery_lives && !tracked.gone {
             return None;
         }
         let mut all = lock(&self.tracked);
@@ -250,29 +267,36 @@ impl Shared {
         Some(lost)
     }
 
-    fn tell_if_finished(&self, attempt: AttemptId) -> Option<()> {
+    /// What a hint of an end asks for: one read, nearly always.
+    pub(crate) fn tell_if_finished(&self, attempt: AttemptId) {
+        if !lock(&self.tracked).contains_key(&attempt) {
+            return;
+        }
         match place::read_exit(&self.home.attempt(attempt)) {
             Ok(Some(Ok(exit))) => self.tell_ended(attempt, exit),
-            _ => None,
+            // A wrong hint; whatever is true instead, the sweep finds.
+            Ok(None) => {}
+            Ok(Some(Err(error))) => tracing::warn!(%attempt, %error, "its end can't be read"),
+            Err(error) => tracing::warn!(%attempt, %error, "its end can't be read; will look again"),
         }
     }
 
-    fn tell_ended(&self, attempt: AttemptId, exit: Box<Exit>) -> Option<()> {
-        let tracked = lock(&self.tracked).remove(&attempt)?;
+    fn tell_ended(&self, attempt: AttemptId, exit: Box<Exit>) {
+        let Some(tracked) = lock(&self.tracked).remove(&attempt) else { return };
         if tracked.release_when_over
             && let Err(error) = release_folder(&self.home, attempt)
         {
             tracing::warn!(%attempt, %error, "can't be released; will be found as an orphan");
         }
+        // Nobody listens only while the daemon stops; the next one asks.
         let _ = self.events.send(ExecutorEvent::Ended { attempt, exit });
-        Some(())
     }
 
     /// Kills what is left of lost attempts, writes their ends, and tells them.
     pub(crate) fn conclude(&self, lost: Vec<LostAttempt>) {
         for (lost, result) in self.settle_lost(lost) {
             match result {
-                Ok(exit) => _ = self.tell_ended(lost.attempt, exit),
+                Ok(exit) => self.tell_ended(lost.attempt, exit),
                 Err(why) => {
                     tracing::error!(attempt = %lost.attempt, why, "a lost attempt can't be concluded; will try again");
                     if let Some(tracked) = lock(&self.tracked).get_mut(&lost.attempt) {
@@ -333,6 +357,12 @@ pub(crate) struct LostAttempt {
     pub(crate) started: bool,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) why: String,
+}
+
+impl LostAttempt {
+    pub(crate) fn new(attempt: AttemptId, started: bool, started_at: Option<Timestamp>, why: &str) -> Self {
+        Self { attempt, started, started_at, why: why.to_owned() }
+    }
 }
 
 /// A launch under way. However it is left, also by a caller that gives up, the attempt is followed

@@ -48,7 +48,7 @@ impl Watcher {
             let nursery = self.shared.living_nursery();
             self.wait(nursery.as_ref().map(|(_, socket)| &**socket));
             let mut lost = Vec::new();
-            self.hear_hints(&mut lost);
+            self.hear_hints();
             if let Some((generation, socket)) = nursery {
                 self.hear_nursery(generation, &socket, &mut lost);
             }
@@ -68,7 +68,7 @@ impl Watcher {
         let _ = poll(&mut polled, timeout);
     }
 
-    fn hear_hints(&mut self, lost: &mut Vec<LostAttempt>) {
+    fn hear_hints(&mut self) {
         let hints = self.hints.read().unwrap_or_else(|error| {
             tracing::error!(%error, "hints of ended tasks can't be read; they are found by the sweep");
             Vec::new()
@@ -76,7 +76,7 @@ impl Watcher {
         for hint in hints {
             match hint {
                 Hint::Started { attempt, at, pid } => self.shared.tell_started(attempt, at, pid),
-                Hint::Ended { attempt } => lost.extend(self.shared.look_at(attempt)),
+                Hint::Ended { attempt } => self.shared.tell_if_finished(attempt),
                 Hint::Wake => {}
             }
         }

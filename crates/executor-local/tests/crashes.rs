@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::{collections::BTreeMap, time::Duration};
+
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -238,4 +240,70 @@ async fn after_a_restart_of_the_machine_absence_proves_nothing() {
     // From now on this boot is known.
     let next = place.script("true");
     assert_eq!(place.reconcile(&[&next]).await, [Adoption::Absent { attempt: next.attempt }]);
+}
+
+/// Launches and ends come and go while the daemon is killed again and again: each attempt runs once,
+/// and each end is told.
+#[tokio::test]
+async fn a_storm_of_daemon_crashes_loses_and_doubles_nothing() {
+    let mut place = Place::new(Daemon::start().await);
+    let workloads: Vec<Workload> = (0..60).map(|n| place.script(&format!("echo ran; sleep 0.{:02}; exit {n}", n * 7 % 40))).collect();
+    let mut ends: BTreeMap<AttemptId, HowEnded> = BTreeMap::new();
+    for round in 0.. {
+        let open: Vec<&Workload> = workloads.iter().filter(|w| !ends.contains_key(&w.attempt)).collect();
+        let mut to_launch = Vec::new();
+        for adoption in place.reconcile(&open).await {
+            match adoption {
+                Adoption::Absent { attempt } => to_launch.push(attempt),
+                Adoption::Finished { attempt, exit } => _ = ends.insert(attempt, exit.how),
+                Adoption::Running { .. } => {}
+                // Ends that we know but never released.
+                Adoption::Orphan { attempt } => assert!(ends.contains_key(&attempt)),
+                Adoption::Unreachable { attempt, why } => panic!("{attempt}: {why}"),
+            }
+        }
+        if ends.len() == workloads.len() {
+            break;
+        }
+        assert!(round < 60, "no progress: {ends:?}");
+        // Asked without waiting for the answers: the daemon dies in the midst of them.
+        let launches = workloads.iter().filter(|w| to_launch.contains(&w.attempt));
+        let asked = launches.map(|workload| place.harness.remote.ask(serde_json::json!({"op": "launch", "workload": workload})));
+        let mut asked = Box::pin(futures::future::join_all(asked));
+        let _ = futures::poll!(&mut asked);
+        drop(asked);
+        for _ in 0..=round {
+            if let Ok(ExecutorEvent::Ended { attempt, exit }) =
+                tokio::time::timeout(Duration::from_millis(20), place.harness.next_event()).await
+            {
+                ends.insert(attempt, exit.how);
+            }
+        }
+        place.restart().await;
+    }
+    for (code, workload) in (0..).zip(&workloads) {
+        assert_eq!(ends.get(&workload.attempt), Some(&HowEnded::Exited { code }));
+        assert_eq!(place.lines_with(workload, " ran").await, 1);
+    }
+}
+
+/// A folder removed by hand takes the truth with it; what is known then is said.
+#[tokio::test]
+async fn a_removed_folder_is_a_lost_place() {
+    let mut place = Place::new(Daemon::start().await);
+    let workload = running(&mut place, FAMILY).await;
+    std::fs::remove_dir_all(place.harness.folder(workload.attempt)).unwrap();
+    assert_lost(&place.end_of(workload.attempt).await.how, true);
+    assert_eq!(of_attempt(workload.attempt), []);
+}
+
+/// A kill that comes late finds the end, and whoever waits for it hears it again.
+#[tokio::test]
+async fn terminating_what_is_over_tells_its_end_again() {
+    let mut place = Place::new(Daemon::start().await);
+    let workload = place.script("exit 3");
+    let first = place.run(&workload).await;
+    place.restart().await;
+    place.harness.executor().terminate(workload.attempt, jiff::SignedDuration::ZERO).await.unwrap();
+    assert_eq!(place.end_of(workload.attempt).await, first);
 }

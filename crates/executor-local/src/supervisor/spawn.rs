@@ -5,7 +5,7 @@
 use std::{
     ffi::{CString, OsStr, OsString},
     fs::{self, File},
-    io::{self, Read as _, Write as _},
+    io,
     os::{
         fd::OwnedFd,
         unix::{
@@ -19,9 +19,10 @@ use std::{
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, OFlag, fcntl},
-    sys::{prctl, signal::Signal},
+    sys::{prctl, signal::Signal, wait::waitpid},
     unistd::{
-        ForkResult, Pid, Uid, User, chdir, chown, dup2_stderr, dup2_stdin, dup2_stdout, execve, initgroups, pipe2, setgid, setsid, setuid,
+        Gid, Pid, Uid, User, chdir, chown, dup2_stderr, dup2_stdin, dup2_stdout, execve, getgrouplist, pipe2, setgid, setgroups, setsid,
+        setuid,
     },
 };
 use updraft_model::Workload;
@@ -97,13 +98,28 @@ pub(crate) struct Task {
     pub(crate) input: Option<(File, Vec<u8>)>,
 }
 
-/// The last thing the child does before the exec fails, as one byte.
-#[derive(Clone, Copy)]
+/// What the child was doing when it failed.
+#[derive(Debug, Clone, Copy)]
 enum Stage {
-    Setup = 0,
-    User = 1,
-    Folder = 2,
-    Program = 3,
+    Setup,
+    User,
+    Folder,
+    Program,
+}
+
+/// Whom the child becomes; looked up before, because looking up allocates.
+struct Credentials {
+    uid: Uid,
+    gid: Gid,
+    groups: Vec<Gid>,
+}
+
+impl Credentials {
+    fn of(user: &User) -> Result<Self, String> {
+        let name = c_string("user", OsStr::new(&user.name))?;
+        let groups = getgrouplist(&name, user.gid).map_err(|e| format!("the groups of user {} can't be looked up: {e}", user.name))?;
+        Ok(Self { uid: user.uid, gid: user.gid, groups })
+    }
 }
 
 /// What the child needs, made before the fork.
@@ -111,9 +127,10 @@ struct Plan {
     program: CString,
     argv: Vec<CString>,
     env: Vec<CString>,
-    cwd: PathBuf,
+    cwd: CString,
     stdin: OwnedFd,
     output: OwnedFd,
+    user: Option<Credentials>,
     supervisor: Pid,
 }
 
@@ -132,35 +149,30 @@ pub(crate) fn spawn(workload: &Workload, private: &Private) -> Result<Task, Stri
         }
         None => (None, OwnedFd::from(File::open("/dev/null").map_err(|e| format!("/dev/null can't be opened: {e}"))?)),
     };
-    let (failure, failure_end) = pipe(OFlag::empty())?;
     let plan = Plan {
         program: c_string("program", program.as_os_str())?,
         argv: workload.argv.iter().map(|arg| c_string("argument", OsStr::new(arg))).collect::<Result<_, _>>()?,
         env: env.iter().map(|(name, value)| variable(name, value)).collect::<Result<_, _>>()?,
-        cwd,
+        cwd: c_string("working directory", cwd.as_os_str())?,
         stdin,
         output: output_end,
+        user: private.user.as_ref().map(Credentials::of).transpose()?,
         supervisor: Pid::this(),
     };
-    match sys::fork_unchecked() {
-        Ok(ForkResult::Child) => {
-            let (stage, errno) = become_program(&plan, private.user.as_ref());
-            let errno = (errno as i32).to_ne_bytes();
-            let _ = File::from(failure_end).write_all(&[stage as u8, errno[0], errno[1], errno[2], errno[3]]);
-            sys::exit_now(127)
-        }
-        Ok(ForkResult::Parent { child }) => {
-            drop(failure_end);
-            watch_exec(child, failure, &plan, workload, private)?;
-            let input = input.map(|(pipe, text)| (File::from(pipe), text));
-            let output = File::from(output);
-            set_nonblocking(&output)
-                .and_then(|()| input.as_ref().map_or(Ok(()), |(pipe, _)| set_nonblocking(pipe)))
-                .map_err(|e| e.to_string())?;
-            Ok(Task { pid: child, output, input })
-        }
-        Err(e) => Err(format!("no process can be started: {e}")),
+    // Shared with the child until it has become the program: this is how it says what failed.
+    let mut failed = None;
+    let child =
+        sys::spawn_sharing_memory(&mut || failed = become_program(&plan).err()).map_err(|e| format!("no process can be started: {e}"))?;
+    if let Some((stage, errno)) = failed {
+        // Reaped here, so that the watcher never sees it.
+        waitpid(child, None).map_err(|e| format!("the process that failed to start can't be reaped: {e}"))?;
+        return Err(explain(stage, errno, &cwd, &program, workload));
     }
+    let input = input.map(|(pipe, text)| (File::from(pipe), text));
+    let output = File::from(output);
+    let ours = [Some(&output), input.as_ref().map(|(pipe, _)| pipe)];
+    ours.into_iter().flatten().try_for_each(set_nonblocking).map_err(|e| format!("its pipes can't be set up: {e}"))?;
+    Ok(Task { pid: child, output, input })
 }
 
 /// Only our end: the flag belongs to the pipe's end, and the program's must block as usual.
@@ -192,54 +204,43 @@ fn find_program(argv: &[String], path: Option<&OsString>) -> Result<PathBuf, Str
     candidates.find(executable).ok_or_else(|| format!("there is no program {name} in PATH {}", path.display()))
 }
 
-/// In the child: everything up to the exec. Returns only what failed.
-fn become_program(plan: &Plan, user: Option<&User>) -> (Stage, Errno) {
-    let result = (|| -> Result<(), (Stage, Errno)> {
-        let at = |stage| move |errno| (stage, errno);
-        setsid().map_err(at(Stage::Setup))?;
-        dup2_stdin(&plan.stdin).map_err(at(Stage::Setup))?;
-        dup2_stdout(&plan.output).map_err(at(Stage::Setup))?;
-        dup2_stderr(&plan.output).map_err(at(Stage::Setup))?;
-        sys::reset_signals();
-        if let Some(user) = user {
-            let name = CString::new(user.name.as_bytes()).map_err(|_| (Stage::User, Errno::EINVAL))?;
-            initgroups(&name, user.gid).map_err(at(Stage::User))?;
-            setgid(user.gid).map_err(at(Stage::User))?;
-            setuid(user.uid).map_err(at(Stage::User))?;
-        }
-        // After the change of user, which clears it. If the supervisor dies, so does the program.
-        prctl::set_pdeathsig(Signal::SIGKILL).map_err(at(Stage::Setup))?;
-        if Pid::parent() != plan.supervisor {
-            sys::exit_now(127);
-        }
-        chdir(&plan.cwd).map_err(at(Stage::Folder))?;
-        execve(&plan.program, &plan.argv, &plan.env).map_err(at(Stage::Program))?;
-        Ok(())
-    })();
-    result.err().unwrap_or((Stage::Program, Errno::UnknownErrno))
+/// In the child: everything up to the exec. Returns only what failed. System calls and little
+/// else: the memory is the supervisor's.
+fn become_program(plan: &Plan) -> Result<(), (Stage, Errno)> {
+    let at = |stage| move |errno| (stage, errno);
+    setsid().map_err(at(Stage::Setup))?;
+    dup2_stdin(&plan.stdin).map_err(at(Stage::Setup))?;
+    dup2_stdout(&plan.output).map_err(at(Stage::Setup))?;
+    dup2_stderr(&plan.output).map_err(at(Stage::Setup))?;
+    sys::reset_signals();
+    if let Some(Credentials { uid, gid, groups }) = &plan.user {
+        setgroups(groups).map_err(at(Stage::User))?;
+        setgid(*gid).map_err(at(Stage::User))?;
+        setuid(*uid).map_err(at(Stage::User))?;
+    }
+    // After the change of user, which clears it. If the supervisor dies, so does the program.
+    prctl::set_pdeathsig(Signal::SIGKILL).map_err(at(Stage::Setup))?;
+    if Pid::parent() != plan.supervisor {
+        return Err((Stage::Setup, Errno::ESRCH));
+    }
+    chdir(plan.cwd.as_c_str()).map_err(at(Stage::Folder))?;
+    execve(&plan.program, &plan.argv, &plan.env).map_err(at(Stage::Program))?;
+    Ok(())
 }
 
-/// Waits until the exec has closed the pipe, or the child has said why it could not.
-fn watch_exec(child: Pid, failure: OwnedFd, plan: &Plan, workload: &Workload, private: &Private) -> Result<(), String> {
-    let mut said = Vec::new();
-    File::from(failure).read_to_end(&mut said).map_err(|e| e.to_string())?;
-    let Ok([stage, errno @ ..]) = <[u8; 5]>::try_from(said.as_slice()) else { return Ok(()) };
-    let _ = nix::sys::wait::waitpid(child, None);
-    let errno = Errno::from_raw(i32::from_ne_bytes(errno));
-    let (program, cwd) = (&workload.argv[0], plan.cwd.display());
-    let is_there = plan.cwd.join(OsStr::from_bytes(plan.program.as_bytes())).exists();
-    Err(match (stage, errno) {
-        (s, e) if s == Stage::Folder as u8 => format!("its working directory {cwd} can't be entered: {}", e.desc()),
-        (s, e) if s == Stage::User as u8 => {
-            format!("it can't become user {}: {}", private.user.as_ref().map_or("?", |u| u.name.as_str()), e.desc())
+/// A sentence for what failed.
+fn explain(stage: Stage, errno: Errno, cwd: &Path, program: &Path, workload: &Workload) -> String {
+    let (name, reason) = (&workload.argv[0], errno.desc());
+    match (stage, errno) {
+        (Stage::Setup, _) => format!("its process can't be set up: {reason}"),
+        (Stage::User, _) => format!("it can't become user {}: {reason}", workload.run_as_user.as_deref().unwrap_or("?")),
+        (Stage::Folder, _) => format!("its working directory {} can't be entered: {reason}", cwd.display()),
+        (Stage::Program, Errno::ENOENT) if cwd.join(program).exists() => {
+            format!("{name}: the interpreter its first line names does not exist")
         }
-        (s, Errno::ENOENT) if s == Stage::Program as u8 && !is_there => format!("there is no program {program} (working directory {cwd})"),
-        (s, Errno::ENOENT) if s == Stage::Program as u8 => format!("{program}: the interpreter its first line names does not exist"),
-        (s, Errno::ENOEXEC) if s == Stage::Program as u8 => format!("{program} is no program and no script that begins with #!"),
-        (s, Errno::E2BIG) if s == Stage::Program as u8 => {
-            format!("{program}: its arguments and environment are longer than the system allows")
-        }
-        (s, e) if s == Stage::Program as u8 => format!("{program} can't be executed: {}", e.desc()),
-        (_, e) => format!("its process can't be set up: {}", e.desc()),
-    })
+        (Stage::Program, Errno::ENOENT) => format!("there is no program {name} (working directory {})", cwd.display()),
+        (Stage::Program, Errno::ENOEXEC) => format!("{name} is no program and no script that begins with #!"),
+        (Stage::Program, Errno::E2BIG) => format!("{name}: its arguments and environment are longer than the system allows"),
+        (Stage::Program, _) => format!("{name} can't be executed: {reason}"),
+    }
 }

@@ -1,5 +1,6 @@
 //! A daemon in a process of its own, which tests can kill: the example `local-daemon`.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "it is test code, in which what fails must panic")]
 
 use std::{
     collections::HashMap,

@@ -1,12 +1,12 @@
 //! The suite that every [`Executor`] passes, so that the engine need not know which one it has.
 //!
-//! An implementation's tests provide a [`Harness`] and use [`conformance_tests!`](crate::conformance_tests). Nothing here sleeps: what did *not* happen
-//! is shown by something later that did.
+//! An implementation's tests provide a [`Harness`] and use
+//! [`conformance_tests!`](crate::conformance_tests). Nothing here sleeps: what did *not* happen is
+//! shown by something later that did.
 //!
 //! The workloads are `sh` scripts; an executor of containers adds its image in [`Harness::workload`].
 
-// This is test code that other crates' tests call, so what fails here must panic.
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "it is test code that other crates call: what fails must panic")]
 
 mod ends;
 mod harness;
