@@ -5,6 +5,10 @@ import type { Connect, Plugin } from 'vite';
 import { routes } from './routes';
 import { logLines, World } from './world';
 
+/** Stricter than the server's: the built page must live with it. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'";
+
 async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
@@ -24,6 +28,7 @@ function openStream(response: ServerResponse): void {
 
 function streamFeed(world: World, response: ServerResponse): void {
   openStream(response);
+  response.write('id: 0\ndata: []\n\n');
   const stop = world.listen((seq, changes) => response.write(`id: ${seq}\ndata: ${JSON.stringify(changes)}\n\n`));
   response.on('close', stop);
 }
@@ -38,8 +43,9 @@ function streamLog(world: World, url: URL, response: ServerResponse): boolean {
   const timer = setInterval(() => {
     if (ti === undefined) return;
     const lines = logLines(ti, Number(number));
-    for (const line of lines.slice(sent)) response.write(`id: ${(sent += 1)}\ndata: ${JSON.stringify(line)}\n\n`);
-    if (ti.end !== null) response.end('event: end\ndata:\n\n');
+    if (lines.length > sent) response.write(`id: ${lines.length}\ndata: ${JSON.stringify(lines.slice(sent))}\n\n`);
+    sent = lines.length;
+    if (ti.end !== null) response.end('event: end\ndata: {}\n\n');
   }, 100);
   response.on('close', () => clearInterval(timer));
   return true;
@@ -59,6 +65,9 @@ function handler(world: World): Connect.NextHandleFunction {
         const right = body['username'] === 'admin' && body['password'] === 'admin';
         if (right) response.setHeader('Set-Cookie', 'mock=1; Path=/; HttpOnly');
         send(response, right ? 200 : 401, { detail: right ? null : 'Invalid credentials' });
+      } else if (url.pathname === '/auth/logout') {
+        response.setHeader('Set-Cookie', 'mock=; Path=/; Max-Age=0');
+        send(response, 204, undefined);
       } else if (request.headers.cookie?.includes('mock=1') !== true) send(response, 401, { detail: 'Unauthorized' });
       else if (url.pathname === '/api/v2/feed') streamFeed(world, response);
       else if (!streamLog(world, url, response)) {
@@ -78,6 +87,12 @@ export function mockServer(): Plugin {
   return {
     name: 'updraft-mock-server',
     configureServer: (server) => void server.middlewares.use(handler(new World())),
-    configurePreviewServer: (server) => void server.middlewares.use(handler(new World())),
+    configurePreviewServer: (server) => {
+      server.middlewares.use((_, response, next) => {
+        response.setHeader('Content-Security-Policy', POLICY);
+        next();
+      });
+      server.middlewares.use(handler(new World()));
+    },
   };
 }

@@ -84,7 +84,6 @@ export function routes(world: World): [method: string, pattern: RegExp, Handler]
   const at = (path: string) => new RegExp(`^${path}$`);
 
   return [
-    ['POST', at('/auth/logout'), () => undefined],
     ['GET', at('/api/v2/dags'), dags],
     ['GET', at('/api/v2/dagStats'), stats],
     ['GET', at('/api/v2/recentRuns'), recent],

@@ -6,7 +6,6 @@ const WORDS: Record<FeedStatus, readonly [string, string]> = {
   connecting: ['…', 'Connecting to the server'],
   live: ['Live', 'Changes are shown as they happen'],
   lost: ['Offline', 'The connection to the server is lost; it comes back by itself'],
-  resting: ['Paused', 'This page was in the background'],
 };
 
 export function FeedLight() {

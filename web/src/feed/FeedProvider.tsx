@@ -1,6 +1,7 @@
 // Keeps the query cache true while the page is open, and tells whether the connection stands.
 import { useQueryClient } from '@tanstack/react-query';
 import { createContext, use, useEffect, useState, type ReactNode } from 'react';
+import { useAwake } from '../app/useAwake';
 import { LAYOUT_KEY } from '../graph/useLayout';
 import { applyDigest } from './apply';
 import { connectFeed, type FeedStatus } from './connection';
@@ -18,10 +19,12 @@ export const useFeedStatus = () => use(FeedContext);
 /** Draws its children once the feed listens, or has failed to: what they ask for needs no second reading then. */
 export function FeedProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
+  const awake = useAwake();
   const [status, setStatus] = useState<FeedStatus>('connecting');
   const [started, setStarted] = useState(false);
 
   useEffect(() => {
+    if (!awake) return;
     const refresher = new Refresher(MIN_WAIT_MS);
     return connectFeed(FEED_URL, {
       status: (next) => {
@@ -31,7 +34,7 @@ export function FeedProvider({ children }: { children: ReactNode }) {
       opened: () => void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== LAYOUT_KEY }),
       changed: (changes) => applyDigest(client, refresher, changes.reduce(fold, emptyDigest())),
     });
-  }, [client]);
+  }, [client, awake]);
 
   return <FeedContext value={status}>{started && children}</FeedContext>;
 }

@@ -1,9 +1,8 @@
-// The page's one connection to the feed. It hands on changes in bundles, comes back by itself after a
-// loss, and rests while nobody looks: browsers allow six connections to a server over HTTP/1.1, and
-// ten forgotten tabs shall not use them up.
+// The page's one connection to the feed. It hands on changes in bundles and comes back by itself after
+// a loss.
 import type { FeedChange } from './change';
 
-export type FeedStatus = 'connecting' | 'live' | 'lost' | 'resting';
+export type FeedStatus = 'connecting' | 'live' | 'lost';
 
 interface Listener {
   /** The connection stands (again): changes may have been missed until now. */
@@ -14,8 +13,6 @@ interface Listener {
 
 /** How long changes are collected before they are handed on, in ms. */
 const BUNDLE_MS = 100;
-/** How long a hidden page stays connected, in ms. */
-const REST_AFTER_MS = 5_000;
 const RETRY_MS = { first: 500, longest: 15_000 };
 
 /** Starts it; the result ends it. The server listens to its feed before it answers, so what is asked for after `opened` is never too old. */
@@ -24,7 +21,6 @@ export function connectFeed(url: string, listener: Listener): () => void {
   let pending: FeedChange[] = [];
   let bundle: ReturnType<typeof setTimeout> | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
-  let rest: ReturnType<typeof setTimeout> | undefined;
   let delay = RETRY_MS.first;
 
   const flush = () => {
@@ -65,21 +61,8 @@ export function connectFeed(url: string, listener: Listener): () => void {
     };
   };
 
-  const visibility = () => {
-    clearTimeout(rest);
-    if (document.hidden) {
-      rest = setTimeout(() => {
-        disconnect();
-        listener.status('resting');
-      }, REST_AFTER_MS);
-    } else if (source === undefined) connect();
-  };
-
-  document.addEventListener('visibilitychange', visibility);
   connect();
   return () => {
-    document.removeEventListener('visibilitychange', visibility);
-    clearTimeout(rest);
     clearTimeout(bundle);
     disconnect();
   };

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { keys } from '../api/keys';
+import { useAwake } from '../app/useAwake';
 import { logStreamUrl, readLog } from '../api/logs';
 import type { LogLine, TaskRef } from '../api/types';
 import { followLog } from './stream';
@@ -16,18 +17,19 @@ export interface Log {
 
 /** `growing`: whether this try's attempt may still write. */
 export function useLog(ref: TaskRef, tryNumber: number, growing: boolean): Log {
+  const awake = useAwake();
   const url = logStreamUrl(ref, tryNumber);
   const [followed, setFollowed] = useState<{ url: string; lines: LogLine[]; ended: boolean } | null>(null);
   const current = followed?.url === url ? followed : null;
 
   useEffect(() => {
-    if (!growing) return;
+    if (!growing || !awake) return;
     return followLog(url, {
       restart: () => setFollowed({ url, lines: [], ended: false }),
       lines: (more) => setFollowed((old) => ({ url, ended: false, lines: old?.url === url ? [...old.lines, ...more] : more })),
       end: () => setFollowed((old) => ({ url, lines: old?.url === url ? old.lines : [], ended: true })),
     });
-  }, [url, growing]);
+  }, [url, growing, awake]);
 
   const whole = useQuery({
     queryKey: keys.log(ref, tryNumber),
