@@ -4,6 +4,8 @@
 //!
 //! No SQL lives here, and no decision.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod engine;
 mod error;
 pub mod memory;

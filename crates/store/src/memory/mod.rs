@@ -264,7 +264,8 @@ impl State {
 
 impl Tables {
     fn load(&self) -> Loaded {
-        let runs: Vec<RunRow> = self.runs.values().filter(|run| !run.state.is_finished()).cloned().collect();
+        let live = self.live_runs();
+        let runs: Vec<RunRow> = self.runs.values().filter(|run| !run.state.is_finished() || live.contains(&run.key)).cloned().collect();
         let task_instances: Vec<TaskInstanceRow> =
             runs.iter().flat_map(|run| of_run(&self.task_instances, run.key).map(|(_, row)| row.clone())).collect();
         let dags: Vec<DagRow> = self.dags.values().cloned().collect();
@@ -282,8 +283,13 @@ impl Tables {
         }
     }
 
+    /// The runs with an attempt that has not ended.
+    fn live_runs(&self) -> BTreeSet<RunKey> {
+        self.attempts.values().filter(|attempt| attempt.ended_at.is_none()).map(|attempt| attempt.key.run).collect()
+    }
+
     fn clean(&mut self, before: Timestamp, limit: u32) -> Vec<RunKey> {
-        let live: BTreeSet<RunKey> = self.attempts.values().filter(|a| a.ended_at.is_none()).map(|a| a.key.run).collect();
+        let live = self.live_runs();
         let old = |run: &&RunRow| run.state.is_finished() && run.end_date.is_some_and(|end| end < before) && !live.contains(&run.key);
         let runs: Vec<RunKey> = self.runs.values().filter(old).take(limit as usize).map(|run| run.key).collect();
         runs.iter().for_each(|run| self.delete_run(*run));

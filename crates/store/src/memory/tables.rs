@@ -140,8 +140,8 @@ impl Tables {
         new_task_instances.iter().try_for_each(|row| self.insert_task_instance(row))?;
         task_instances.iter().try_for_each(|update| self.update_task_instance(update))?;
         for row in archived_tries {
-            self.demand_run(row.run)?;
-            self.tries.set((row.run, Some((row.task_id.clone(), row.map_index, row.try_number))), row.clone());
+            let key = (row.run, Some((row.task_id.clone(), row.map_index, row.try_number)));
+            self.tries.set(key, self.named(row)?);
         }
         for row in attempts {
             self.demand_run(row.key.run)?;
@@ -207,19 +207,20 @@ impl Tables {
         let row = &update.row;
         let old = self.runs.get(&row.key).filter(|old| old.state == update.from);
         let old = old.ok_or_else(|| stale_run(row, update.from, self.runs.get(&row.key).map(|old| old.state)))?;
-        let row = RunRow { note: old.note.clone(), ..row.clone() };
+        let RunRow { dag_id, run_id, logical_date, note, .. } = old.clone();
+        let row = RunRow { dag_id, run_id, logical_date, note, ..row.clone() };
         self.runs.set(row.key, row);
         Ok(())
     }
 
     fn insert_task_instance(&mut self, row: &TaskInstanceRow) -> Result<(), CommitError> {
-        self.demand_run(row.run)?;
+        let named = self.named(row)?;
         let key = (row.run, Some((row.task_id.clone(), row.map_index)));
         if self.task_instances.contains(&key) || self.task_instance_ids.contains(&row.id) {
             return Err(CommitError::Stale(format!("task instance {} of run {} exists already", row.task_id, row.run)));
         }
         self.task_instance_ids.set(row.id, row.key());
-        self.task_instances.set(key, row.clone());
+        self.task_instances.set(key, named);
         Ok(())
     }
 
@@ -237,7 +238,8 @@ impl Tables {
             self.task_instance_ids.remove(&old_id);
             self.task_instance_ids.set(row.id, row.key());
         }
-        self.task_instances.set(key, TaskInstanceRow { note, ..row.clone() });
+        let row = TaskInstanceRow { note, ..self.named(row)? };
+        self.task_instances.set(key, row);
         Ok(())
     }
 
@@ -259,8 +261,14 @@ impl Tables {
         Ok(())
     }
 
-    fn demand_run(&self, run: RunKey) -> Result<(), CommitError> {
-        if self.runs.contains(&run) { Ok(()) } else { Err(CommitError::Stale(format!("run {run} does not exist"))) }
+    fn demand_run(&self, run: RunKey) -> Result<&RunRow, CommitError> {
+        self.runs.get(&run).ok_or_else(|| CommitError::Stale(format!("run {run} does not exist")))
+    }
+
+    /// `row` with the names that its run has: databases do not keep them twice.
+    fn named(&self, row: &TaskInstanceRow) -> Result<TaskInstanceRow, CommitError> {
+        let RunRow { dag_id, run_id, .. } = self.demand_run(row.run)?;
+        Ok(TaskInstanceRow { dag_id: dag_id.clone(), run_id: run_id.clone(), ..row.clone() })
     }
 }
 

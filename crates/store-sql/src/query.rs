@@ -1,0 +1,153 @@
+//! A statement with its name and its arguments.
+
+use std::fmt::Display;
+
+use uuid::Uuid;
+
+use crate::{Cell, Dialect};
+
+/// An argument: one value, or a list for [`Dialect::one_of`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Arg {
+    One(Cell),
+    Texts(Vec<String>),
+    Ints(Vec<i64>),
+    Uuids(Vec<Uuid>),
+}
+
+impl<T: Into<Cell>> From<T> for Arg {
+    fn from(value: T) -> Self {
+        Self::One(value.into())
+    }
+}
+
+/// A statement, built piece by piece so that a placeholder and its argument are written together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    name: &'static str,
+    text: String,
+    args: Vec<Arg>,
+}
+
+impl Query {
+    /// An empty statement. Its name stands in a comment before it, where the database's own tools show it.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, text: format!("-- {name}\n"), args: Vec::new() }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its text, with `$1`, `$2`, ...
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Its arguments.
+    pub fn args(&self) -> &[Arg] {
+        &self.args
+    }
+
+    /// Appends text.
+    pub fn sql(mut self, text: impl Display) -> Self {
+        self.push(text);
+        self
+    }
+
+    /// Appends a placeholder for `arg`.
+    pub fn arg(mut self, arg: impl Into<Arg>) -> Self {
+        let placeholder = self.placeholder(arg);
+        self.sql(placeholder)
+    }
+
+    /// Appends text.
+    pub fn push(&mut self, text: impl Display) {
+        use std::fmt::Write;
+        // Writing to a String does not fail.
+        let _ = write!(self.text, "{text}");
+    }
+
+    /// A new argument: the placeholder to write for it.
+    pub fn placeholder(&mut self, arg: impl Into<Arg>) -> String {
+        self.args.push(arg.into());
+        format!("${}", self.args.len())
+    }
+}
+
+/// The conditions of a list, joined by AND.
+#[derive(Debug)]
+pub(crate) struct Conditions {
+    dialect: Dialect,
+    query: Query,
+    texts: Vec<String>,
+}
+
+impl Conditions {
+    /// None yet. The arguments go to a query that is completed by [`Conditions::list`] and [`Conditions::count`].
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        Self { dialect, query: Query { name: "", text: String::new(), args: Vec::new() }, texts: Vec::new() }
+    }
+
+    /// A condition without arguments.
+    pub(crate) fn plain(&mut self, condition: impl Into<String>) {
+        self.texts.push(condition.into());
+    }
+
+    /// `before` placeholder `after`.
+    pub(crate) fn with(&mut self, before: &str, arg: impl Into<Arg>, after: &str) {
+        let placeholder = self.query.placeholder(arg);
+        self.texts.push(format!("{before}{placeholder}{after}"));
+    }
+
+    /// A column is one of a list, if there is one.
+    pub(crate) fn one_of<T: Display>(&mut self, column: &str, list: Option<&[T]>) {
+        if let Some(list) = list {
+            let placeholder = self.query.placeholder(Arg::Texts(list.iter().map(ToString::to_string).collect()));
+            self.texts.push(self.dialect.one_of(column, &placeholder));
+        }
+    }
+
+    /// Like [`Conditions::one_of`] where an empty list means any.
+    pub(crate) fn any_of<T: Display>(&mut self, column: &str, list: &[T]) {
+        self.one_of(column, (!list.is_empty()).then_some(list));
+    }
+
+    /// A column is one of a list of numbers, if there is one.
+    pub(crate) fn one_of_ints(&mut self, column: &str, list: Option<Vec<i64>>) {
+        if let Some(list) = list {
+            let placeholder = self.query.placeholder(Arg::Ints(list));
+            self.texts.push(self.dialect.one_of(column, &placeholder));
+        }
+    }
+
+    /// A column contains a pattern, if there is one.
+    pub(crate) fn like(&mut self, column: &str, pattern: Option<&str>) {
+        if let Some(pattern) = pattern {
+            let placeholder = self.query.placeholder(format!("%{}%", pattern.to_ascii_lowercase()));
+            self.texts.push(self.dialect.like(column, &placeholder));
+        }
+    }
+
+    /// A placeholder for a condition that is put together by hand.
+    pub(crate) fn placeholder(&mut self, arg: impl Into<Arg>) -> String {
+        self.query.placeholder(arg)
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The statement `name`: `select`, then the conditions.
+    pub(crate) fn query(&self, name: &'static str, select: &str) -> Query {
+        let mut query = Query { args: self.query.args.clone(), ..Query::new(name) };
+        query.push(select);
+        if !self.texts.is_empty() {
+            query.push(" WHERE ");
+            query.push(self.texts.join(" AND "));
+        }
+        query
+    }
+}

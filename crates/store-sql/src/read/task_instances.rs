@@ -1,0 +1,129 @@
+//! Task instances, their earlier tries and their attempts.
+
+use updraft_model::{AttemptRow, TaskInstanceKey, TaskInstanceRow};
+use updraft_store::{Listed, Page, StoreError, TaskInstanceFilter, TaskInstanceView};
+
+use super::list::{List, between};
+use crate::{
+    Backend, Query, Row,
+    backend::{fetch_all, fetch_first},
+    cell::Unreadable,
+    query::Conditions,
+    rows,
+    shapes::TRY,
+};
+
+const ORDERS: [(&str, &str); 11] = [
+    ("id", "t.id"),
+    ("task_id", "t.task_id"),
+    ("map_index", "t.map_index"),
+    ("state", "t.state"),
+    ("start_date", "t.start_date"),
+    ("end_date", "t.end_date"),
+    ("try_number", "t.try_number"),
+    ("run_after", "r.run_after"),
+    ("logical_date", "r.logical_date"),
+    ("queued_at", "t.queued_at"),
+    ("duration", "t.end_date - t.start_date"),
+];
+
+fn select() -> String {
+    format!(
+        "SELECT r.logical_date, r.run_after, a.waiting, {} FROM task_instance AS t JOIN dag_run AS r ON r.id = t.run \
+         LEFT JOIN attempt AS a ON a.id = t.attempt",
+        rows::task_instance_columns()
+    )
+}
+
+fn view(mut row: Row) -> Result<TaskInstanceView, Unreadable> {
+    let (logical_date, run_after, waiting) = (row.opt_time()?, row.time()?, row.opt_text()?);
+    Ok(TaskInstanceView { row: rows::task_instance(&mut row)?, logical_date, run_after, waiting })
+}
+
+/// [`updraft_store::Reader::task_instances`].
+pub async fn task_instances(backend: &dyn Backend, filter: TaskInstanceFilter, page: Page) -> Result<Listed<TaskInstanceView>, StoreError> {
+    let asks_of_run = filter.dag_ids.is_some()
+        || filter.run_ids.is_some()
+        || filter.run_after != Default::default()
+        || filter.logical_date != Default::default();
+    // Every task instance has its run, so the join is not needed to count.
+    let join = if asks_of_run { " JOIN dag_run AS r ON r.id = t.run" } else { "" };
+    let list = List {
+        names: ("task_instances", "task_instances_count"),
+        select: select(),
+        count: format!("SELECT count(*) FROM task_instance AS t{join}"),
+        orders: &ORDERS,
+        key: &["t.run", "t.task_id", "t.map_index"],
+    };
+    list.fetch(backend, &conditions(backend, filter), &page, view).await
+}
+
+fn conditions(backend: &dyn Backend, filter: TaskInstanceFilter) -> Conditions {
+    let TaskInstanceFilter {
+        dag_ids,
+        run_ids,
+        task_ids,
+        task_id_pattern,
+        map_indexes,
+        states,
+        pools,
+        executors,
+        operators,
+        run_after,
+        logical_date,
+        start_date,
+        end_date,
+    } = filter;
+    let mut conditions = Conditions::new(backend.dialect());
+    conditions.one_of("r.dag_id", dag_ids.as_deref());
+    conditions.one_of("r.run_id", run_ids.as_deref());
+    conditions.one_of("t.task_id", task_ids.as_deref());
+    conditions.like("t.task_id", task_id_pattern.as_deref());
+    conditions.one_of_ints("t.map_index", map_indexes.map(|list| list.into_iter().map(|index| i64::from(index.0)).collect()));
+    conditions.any_of("t.state", &states.iter().map(|s| s.as_str()).collect::<Vec<_>>());
+    conditions.any_of("t.pool", &pools);
+    conditions.any_of("t.executor", &executors);
+    conditions.any_of("t.operator", &operators);
+    between(&mut conditions, "r.run_after", &run_after);
+    between(&mut conditions, "r.logical_date", &logical_date);
+    between(&mut conditions, "t.start_date", &start_date);
+    between(&mut conditions, "t.end_date", &end_date);
+    conditions
+}
+
+/// Appends the conditions that pick one task instance of the table `alias`.
+fn of(query: Query, alias: &str, key: &TaskInstanceKey) -> Query {
+    query
+        .sql(format!(" WHERE {alias}.run = "))
+        .arg(key.run.0)
+        .sql(format!(" AND {alias}.task_id = "))
+        .arg(key.task_id.as_str())
+        .sql(format!(" AND {alias}.map_index = "))
+        .arg(key.map_index.0)
+}
+
+/// [`updraft_store::Reader::task_instance`].
+pub async fn task_instance(backend: &dyn Backend, key: TaskInstanceKey) -> Result<Option<TaskInstanceView>, StoreError> {
+    fetch_first(backend, of(Query::new("task_instance").sql(select()), "t", &key), view).await
+}
+
+/// [`updraft_store::Reader::archived_tries`].
+pub async fn archived_tries(backend: &dyn Backend, key: TaskInstanceKey) -> Result<Vec<TaskInstanceRow>, StoreError> {
+    let select = format!("SELECT {} FROM {} AS t JOIN dag_run AS r ON r.id = t.run", rows::task_instance_columns(), TRY.table);
+    let query = of(Query::new("archived_tries").sql(select), "t", &key).sql(" ORDER BY t.try_number");
+    fetch_all(backend, query, |mut row| rows::task_instance(&mut row)).await
+}
+
+/// [`updraft_store::Reader::attempts`].
+pub async fn attempts(backend: &dyn Backend, key: TaskInstanceKey) -> Result<Vec<AttemptRow>, StoreError> {
+    let select = format!("SELECT {} FROM attempt AS a", rows::attempt_columns());
+    let query = of(Query::new("attempts").sql(select), "a", &key).sql(" ORDER BY a.try_number, a.queued_at, a.id");
+    fetch_all(backend, query, |mut row| rows::attempt(&mut row)).await
+}
+
+/// [`updraft_store::Reader::set_task_instance_note`].
+pub async fn set_task_instance_note(backend: &dyn Backend, key: TaskInstanceKey, note: Option<String>) -> Result<(), StoreError> {
+    let query = Query::new("set_task_instance_note").sql("UPDATE task_instance SET note = ").arg(note);
+    backend.write(of(query, "task_instance", &key)).await?;
+    Ok(())
+}

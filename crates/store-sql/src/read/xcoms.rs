@@ -1,0 +1,48 @@
+//! XComs.
+
+use updraft_store::{Listed, Page, StoreError, XComFilter, XComView};
+
+use super::list::List;
+use crate::{Backend, Row, cell::Unreadable, query::Conditions, rows};
+
+const ORDERS: [(&str, &str); 3] = [("key", "x.key"), ("timestamp", "x.timestamp"), ("task_id", "x.task_id")];
+const FROM: &str = "FROM xcom AS x JOIN dag_run AS r ON r.id = x.run";
+
+/// [`updraft_store::Reader::xcoms`].
+pub async fn xcoms(backend: &dyn Backend, filter: XComFilter, page: Page) -> Result<Listed<XComView>, StoreError> {
+    let XComFilter { dag_id, run_id, task_id, map_index, key } = filter;
+    let mut conditions = Conditions::new(backend.dialect());
+    if let Some(dag_id) = dag_id {
+        conditions.with("r.dag_id = ", dag_id.as_str(), "");
+    }
+    if let Some(run_id) = run_id {
+        conditions.with("r.run_id = ", run_id.as_str(), "");
+    }
+    if let Some(task_id) = task_id {
+        conditions.with("x.task_id = ", task_id.as_str(), "");
+    }
+    if let Some(map_index) = map_index {
+        conditions.with("x.map_index = ", map_index.0, "");
+    }
+    if let Some(key) = key {
+        conditions.with("x.key = ", key, "");
+    }
+    let list = List {
+        names: ("xcoms", "xcoms_count"),
+        select: format!("SELECT r.dag_id, r.run_id, r.logical_date, r.run_after, {} {FROM}", rows::xcom_columns()),
+        count: format!("SELECT count(*) {FROM}"),
+        orders: &ORDERS,
+        key: &["x.run", "x.task_id", "x.map_index", "x.key"],
+    };
+    list.fetch(backend, &conditions, &page, view).await
+}
+
+fn view(mut row: Row) -> Result<XComView, Unreadable> {
+    Ok(XComView {
+        dag_id: row.parse()?,
+        run_id: row.parse()?,
+        logical_date: row.opt_time()?,
+        run_after: row.time()?,
+        row: rows::xcom(&mut row)?,
+    })
+}
