@@ -1,0 +1,97 @@
+//! `GET /api/v2/dags/{dag_id}/dagRuns`
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use updraft_model::{RunState, RunType};
+use updraft_store::{Page, RunFilter};
+
+use crate::{
+    api::dags::list::RUN_STATES,
+    app::App,
+    error::ApiError,
+    extract::{FromQuery, Path, Query, QueryReader},
+    lookup, render,
+    shape::DagRunCollection,
+};
+
+/// What runs can be sorted by, and what the store calls it.
+pub const SORTABLE: [(&str, &str); 11] = [
+    ("id", "id"),
+    ("state", "state"),
+    ("dag_id", "dag_id"),
+    ("run_id", "run_id"),
+    ("dag_run_id", "run_id"),
+    ("logical_date", "logical_date"),
+    ("run_after", "run_after"),
+    ("start_date", "start_date"),
+    ("end_date", "end_date"),
+    ("run_type", "run_type"),
+    ("queued_at", "queued_at"),
+];
+
+/// Which runs, and which part of them.
+pub struct ListRuns {
+    filter: RunFilter,
+    page: Page,
+}
+
+impl FromQuery for ListRuns {
+    fn from_query(q: &mut QueryReader) -> Self {
+        let filter = RunFilter {
+            dag_ids: None,
+            run_id_pattern: q.pattern("run_id_pattern"),
+            run_types: q.states::<RunType>("run_type", &RunType::ALL.map(RunType::as_str)),
+            states: q.states::<RunState>("state", &RUN_STATES),
+            logical_date: q.between("logical_date"),
+            run_after: q.between("run_after"),
+            start_date: q.between("start_date"),
+            end_date: q.between("end_date"),
+            triggering_user_pattern: q.pattern("triggering_user_name_pattern"),
+        };
+        q.unsupported(&[
+            "cursor",
+            "partition_date_gte",
+            "partition_date_lte",
+            "duration_gte",
+            "duration_gt",
+            "duration_lte",
+            "duration_lt",
+            "updated_at_gte",
+            "updated_at_gt",
+            "updated_at_lte",
+            "updated_at_lt",
+            "conf_contains",
+            "dag_version",
+            "bundle_version",
+            "run_id_prefix_pattern",
+            "triggering_user_name_prefix_pattern",
+            "dag_id_pattern",
+            "dag_id_prefix_pattern",
+            "partition_key_pattern",
+            "partition_key_prefix_pattern",
+            "consuming_asset_pattern",
+        ]);
+        Self { filter, page: q.page(&["id"], &SORTABLE) }
+    }
+}
+
+/// The runs of a DAG, or of all (`~`).
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns", tag = "DagRun", operation_id = "get_dag_runs", params(Query<ListRuns>),
+    responses((status = 200, body = DagRunCollection)))]
+pub async fn get_dag_runs(
+    State(app): State<Arc<App>>,
+    Path(dag_id): Path<String>,
+    Query(ListRuns { mut filter, page }): Query<ListRuns>,
+) -> Result<Json<DagRunCollection>, ApiError> {
+    if dag_id != lookup::ALL {
+        filter.dag_ids = Some(vec![lookup::dag(&app, &dag_id).await?.row.dag_id]);
+    }
+    respond(&app, filter, page).await
+}
+
+/// A page of runs as an answer.
+pub async fn respond(app: &App, filter: RunFilter, page: Page) -> Result<Json<DagRunCollection>, ApiError> {
+    let found = app.reader.runs(filter, page).await?;
+    Ok(Json(DagRunCollection::new(render::runs(app, &found.items).await?, found.total)))
+}

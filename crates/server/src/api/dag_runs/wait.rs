@@ -1,0 +1,91 @@
+//! `GET /api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/wait`: answers line by line until the run has ended.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use futures::{StreamExt, stream};
+use serde_json::{Map, json};
+use tokio::time::timeout;
+use updraft_model::{RunKey, RunRow};
+use updraft_store::{Page, XComFilter};
+
+use crate::{
+    app::App,
+    error::ApiError,
+    extract::{FromQuery, Path, Query, QueryReader},
+    lookup,
+};
+
+/// How it is waited for.
+pub struct WaitFor {
+    interval: Duration,
+    results: Vec<String>,
+}
+
+impl FromQuery for WaitFor {
+    fn from_query(q: &mut QueryReader) -> Self {
+        Self { interval: q.required_seconds("interval"), results: q.texts("result") }
+    }
+}
+
+/// Tells a run's state, one JSON object a line, at least each `interval` seconds until it has ended.
+///
+/// `result` names tasks whose `return_value` is wanted with the last line.
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/wait", tag = "DagRun",
+    operation_id = "wait_dag_run_until_finished", params(Query<WaitFor>),
+    responses((status = 200, body = String, content_type = "application/x-ndjson")))]
+pub async fn wait_dag_run(
+    State(app): State<Arc<App>>,
+    Path((dag_id, run_id)): Path<(String, String)>,
+    Query(wait): Query<WaitFor>,
+) -> Result<Response, ApiError> {
+    let run = lookup::run(&app, &dag_id, &run_id).await?;
+    let lines = stream::unfold(Some((app, run, wait)), |state| async move {
+        let (app, run, wait) = state?;
+        let line = line(&app, &run, &wait).await;
+        if run.state.is_finished() || line.is_err() {
+            return Some((line, None));
+        }
+        let next = next_look(&app, run.key, wait.interval).await;
+        Some((line, next.map(|run| (app, run, wait))))
+    });
+    let body = Body::from_stream(lines.map(|line| line.map_err(std::io::Error::other)));
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
+}
+
+/// The run after its next change or the interval; `None` if it is gone or the server stops.
+async fn next_look(app: &App, key: RunKey, interval: Duration) -> Option<RunRow> {
+    let mut shutdown = app.shutdown.clone();
+    let mut live = app.hub.subscribe();
+    tokio::select! {
+        _ = shutdown.wait_for(|down| *down) => return None,
+        // A hint only: what is true is read.
+        _ = timeout(interval, live.recv()) => {}
+    }
+    app.reader.run_by_key(key).await.ok().flatten()
+}
+
+async fn line(app: &App, run: &RunRow, wait: &WaitFor) -> Result<String, ApiError> {
+    let mut line = json!({ "state": run.state });
+    if run.state.is_finished() && !wait.results.is_empty() {
+        let mut results = Map::new();
+        for task in &wait.results {
+            let filter = XComFilter {
+                dag_id: Some(run.dag_id.clone()),
+                run_id: Some(run.run_id.clone()),
+                task_id: task.parse().ok(),
+                map_index: None,
+                key: Some("return_value".to_owned()),
+            };
+            let found = app.reader.xcoms(filter, Page { limit: 1, ..Page::default() }).await?.items.pop();
+            results.insert(task.clone(), found.map(|view| view.row.value).unwrap_or_default());
+        }
+        line["results"] = results.into();
+    }
+    Ok(format!("{line}\n"))
+}

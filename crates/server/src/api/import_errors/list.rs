@@ -1,0 +1,49 @@
+//! `GET /api/v2/importErrors`
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use updraft_store::Page;
+use utoipa::ToSchema;
+
+use super::ImportErrorResponse;
+use crate::{
+    app::App,
+    error::ApiError,
+    extract::{FromQuery, Query, QueryReader},
+};
+
+/// Which part of the list.
+pub struct ListImportErrors {
+    page: Page,
+}
+
+impl FromQuery for ListImportErrors {
+    fn from_query(q: &mut QueryReader) -> Self {
+        q.unsupported(&["filename_pattern", "filename_prefix_pattern", "filename", "bundle_name"]);
+        let sortable = [("id", ""), ("import_error_id", ""), ("timestamp", "timestamp"), ("filename", "filename"), ("bundle_name", "")];
+        Self { page: q.page(&["id"], &sortable) }
+    }
+}
+
+/// A part of the list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ImportErrorCollectionResponse)]
+#[allow(missing_docs)]
+pub struct ImportErrorCollection {
+    import_errors: Vec<ImportErrorResponse>,
+    total_entries: i64,
+}
+
+/// The import errors.
+#[utoipa::path(get, path = "/api/v2/importErrors", tag = "Import Error", operation_id = "get_import_errors",
+    params(Query<ListImportErrors>), responses((status = 200, body = ImportErrorCollection)))]
+pub async fn get_import_errors(
+    State(app): State<Arc<App>>,
+    Query(list): Query<ListImportErrors>,
+) -> Result<Json<ImportErrorCollection>, ApiError> {
+    let found = app.reader.import_errors(list.page).await?;
+    let import_errors = found.items.into_iter().map(|(id, row)| ImportErrorResponse::new(id, row)).collect();
+    Ok(Json(ImportErrorCollection { import_errors, total_entries: found.total }))
+}

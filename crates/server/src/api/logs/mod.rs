@@ -1,0 +1,4 @@
+//! Logs of tries.
+
+pub mod get;
+pub mod stream;

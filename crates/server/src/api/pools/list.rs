@@ -1,0 +1,46 @@
+//! `GET /api/v2/pools`
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use updraft_store::Page;
+use utoipa::ToSchema;
+
+use super::PoolResponse;
+use crate::{
+    app::App,
+    error::ApiError,
+    extract::{FromQuery, Query, QueryReader},
+};
+
+/// Which pools, and which part of them.
+pub struct ListPools {
+    pattern: Option<String>,
+    page: Page,
+}
+
+impl FromQuery for ListPools {
+    fn from_query(q: &mut QueryReader) -> Self {
+        q.unsupported(&["pool_name_prefix_pattern"]);
+        let sortable = [("id", ""), ("pool", "name"), ("name", "name"), ("slots", "slots")];
+        Self { pattern: q.pattern("pool_name_pattern"), page: q.page(&["id"], &sortable) }
+    }
+}
+
+/// A part of the list of pools.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PoolCollectionResponse)]
+#[allow(missing_docs)]
+pub struct PoolCollection {
+    pools: Vec<PoolResponse>,
+    total_entries: i64,
+}
+
+/// The pools.
+#[utoipa::path(get, path = "/api/v2/pools", tag = "Pool", operation_id = "get_pools", params(Query<ListPools>),
+    responses((status = 200, body = PoolCollection)))]
+pub async fn get_pools(State(app): State<Arc<App>>, Query(list): Query<ListPools>) -> Result<Json<PoolCollection>, ApiError> {
+    let found = app.reader.pools(list.pattern, list.page).await?;
+    Ok(Json(PoolCollection { pools: found.items.into_iter().map(PoolResponse::from).collect(), total_entries: found.total }))
+}

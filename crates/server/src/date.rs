@@ -1,0 +1,87 @@
+//! Dates as Airflow's API reads them.
+//!
+//! Query parameters take ISO 8601 in any of its usual spellings; without an offset they are UTC
+//! (`airflow._shared.timezones.timezone.parse`). Bodies must name an offset (pydantic's `AwareDatetime`).
+
+use jiff::{civil, tz::TimeZone};
+use updraft_model::Timestamp;
+
+/// Reads a date of a query parameter: a date, or a date and a time, UTC unless it has an offset.
+pub fn lenient(text: &str) -> Option<Timestamp> {
+    aware(text).or_else(|| naive(text)?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp().into()))
+}
+
+/// Reads a date and time with an offset.
+pub fn aware(text: &str) -> Option<Timestamp> {
+    text.parse::<jiff::Timestamp>().ok().map(Timestamp::from)
+}
+
+/// Reads a date and time without an offset; a date alone is its midnight.
+pub fn naive(text: &str) -> Option<civil::DateTime> {
+    text.parse::<civil::DateTime>().ok()
+}
+
+/// An ISO 8601 duration as pydantic writes a `timedelta`: `PT2H`, `P1DT30M`.
+pub fn iso_duration(duration: jiff::SignedDuration) -> String {
+    let total = duration.as_secs();
+    let (days, rest) = (total / 86_400, total % 86_400);
+    let (hours, minutes, seconds) = (rest / 3_600, rest % 3_600 / 60, rest % 60);
+    let micros = duration.subsec_micros();
+    let mut text = String::from("P");
+    if days != 0 {
+        text.push_str(&format!("{days}D"));
+    }
+    let mut time = String::new();
+    if hours != 0 {
+        time.push_str(&format!("{hours}H"));
+    }
+    if minutes != 0 {
+        time.push_str(&format!("{minutes}M"));
+    }
+    match (seconds, micros) {
+        (0, 0) if !(text == "P" && time.is_empty()) => {}
+        (_, 0) => time.push_str(&format!("{seconds}S")),
+        (_, _) => time.push_str(format!("{seconds}.{micros:06}").trim_end_matches('0')),
+    }
+    if micros != 0 {
+        time.push('S');
+    }
+    if !time.is_empty() {
+        text.push('T');
+        text.push_str(&time);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+
+    #[test]
+    fn queries_take_every_usual_spelling() {
+        let midnight = Some("2026-01-31T00:00:00Z".parse().unwrap());
+        for text in ["2026-01-31", "2026-01-31T00:00:00", "2026-01-31 00:00", "20260131T000000Z", "2026-01-31T01:00:00+01:00"] {
+            assert_eq!(lenient(text), midnight, "{text}");
+        }
+        for text in ["", "yesterday", "2026-02-30", "31.1.2026"] {
+            assert_eq!(lenient(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn bodies_name_their_offset() {
+        assert!(aware("2026-01-31T00:00:00Z").is_some());
+        assert!(aware("2026-01-31T00:00:00").is_none());
+    }
+
+    #[test]
+    fn durations_are_pydantics() {
+        let text = |secs: i64, nanos: i32| iso_duration(SignedDuration::new(secs, nanos));
+        assert_eq!(text(7200, 0), "PT2H");
+        assert_eq!(text(88_200, 0), "P1DT30M");
+        assert_eq!(text(0, 0), "PT0S");
+        assert_eq!(text(61, 500_000_000), "PT1M1.5S");
+        assert_eq!(text(0, 500_000_000), "PT0.5S");
+    }
+}

@@ -1,0 +1,105 @@
+//! A log as it grows.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{Stream, stream};
+use tokio::{
+    sync::{broadcast, broadcast::error::RecvError},
+    time::{Instant, sleep},
+};
+use updraft_model::FeedChange;
+use updraft_store::FeedEntry;
+
+use super::{Line, Subject};
+use crate::app::App;
+
+/// How long a line waits at most before it is seen.
+const POLL: Duration = Duration::from_millis(150);
+/// The safety net under lost news of the end.
+const RECHECK: Duration = Duration::from_secs(5);
+/// Bytes read at once.
+const PIECE: usize = 64 * 1024;
+
+/// What a follower is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Lines, and where the next begin.
+    Lines { lines: Vec<Line>, next: u64 },
+    /// The try is over and all of its log was told.
+    End,
+}
+
+/// The log from `from` on until its end, or until the server stops.
+pub fn follow(app: Arc<App>, subject: Subject, from: u64) -> impl Stream<Item = Piece> + Send {
+    let live = app.hub.subscribe();
+    let shutdown = app.shutdown.clone();
+    let follower = Follower { app, subject, live, shutdown, position: from, recheck: Instant::now() + RECHECK, done: false };
+    stream::unfold(follower, |mut follower| async { follower.next().await.map(|piece| (piece, follower)) })
+}
+
+struct Follower {
+    app: Arc<App>,
+    subject: Subject,
+    live: broadcast::Receiver<Arc<FeedEntry>>,
+    shutdown: tokio::sync::watch::Receiver<bool>,
+    position: u64,
+    recheck: Instant,
+    done: bool,
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<Piece> {
+        while !self.done {
+            // Asked for before reading: what was written before the end is then read after it.
+            let is_over = self.subject.is_over;
+            match self.subject.file.read(self.position, PIECE, is_over).await {
+                Ok(chunk) if !chunk.lines.is_empty() => {
+                    self.position = chunk.next;
+                    return Some(Piece::Lines { lines: chunk.lines, next: chunk.next });
+                }
+                Ok(chunk) if chunk.at_end && is_over => self.done = true,
+                Ok(_) => self.wait().await?,
+                Err(error) => {
+                    self.done = true;
+                    let lines = vec![Line::bare(format!("The log can't be read: {error}"))];
+                    return Some(Piece::Lines { lines, next: self.position });
+                }
+            }
+            if self.done {
+                return Some(Piece::End);
+            }
+        }
+        None
+    }
+
+    /// Waits for the next look; `None` if the server stops.
+    async fn wait(&mut self) -> Option<()> {
+        let entry = tokio::select! {
+            _ = self.shutdown.wait_for(|down| *down) => return None,
+            () = sleep(POLL) => None,
+            entry = self.live.recv() => Some(entry),
+        };
+        let asks = match entry {
+            None => Instant::now() >= self.recheck,
+            Some(Ok(entry)) => entry.changes.iter().any(|change| self.concerns(change)),
+            Some(Err(RecvError::Lagged(_))) => true,
+            Some(Err(RecvError::Closed)) => return None,
+        };
+        if asks {
+            self.recheck = Instant::now() + RECHECK;
+            // After an error of the store the next look asks again.
+            self.subject.is_over = self.subject.is_over_now(&self.app).await.unwrap_or(false);
+        }
+        Some(())
+    }
+
+    fn concerns(&self, change: &FeedChange) -> bool {
+        match change {
+            FeedChange::TaskInstance { task_id, map_index, .. } => {
+                *task_id == self.subject.key.task_id && *map_index == self.subject.key.map_index
+            }
+            FeedChange::RunDeleted { run } => *run == self.subject.key.run,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Why something does not run. [`explain`] and [`explain_run`] are pure functions of facts;
+//! [`task_instances`] and [`runs`] read those facts from the store, for a whole list at once.
+//!
+//! Nothing is decided here: the scheduler decides, this only tells what it is waiting for.
+
+mod explain;
+mod gather;
+
+pub use explain::{Facts, RunFacts, explain, explain_run};
+pub use gather::{runs, task_instances};

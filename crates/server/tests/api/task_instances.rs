@@ -1,0 +1,126 @@
+use serde_json::{Value, json};
+
+use crate::{shapes::assert_shape, world::World};
+
+const LIST: &str = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances";
+const LIVE: &str = "/api/v2/dags/sales/dagRuns/live/taskInstances";
+
+async fn ids(world: &World, path: &str) -> Vec<String> {
+    let list = world.shaped(LIST, path).await;
+    let name = |ti: &Value| format!("{}.{}", ti["dag_run_id"].as_str().unwrap(), ti["task_id"].as_str().unwrap());
+    list["task_instances"].as_array().unwrap().iter().map(name).collect()
+}
+
+#[tokio::test]
+async fn the_list_filters_and_sorts() {
+    let world = World::new().await;
+    for (path, expected) in [
+        ("sales/dagRuns/live/taskInstances?order_by=task_id", vec!["live.clean", "live.extract", "live.load"]),
+        ("~/dagRuns/~/taskInstances?state=running", vec!["live.extract"]),
+        ("~/dagRuns/~/taskInstances?state=none&pool=warehouse", vec!["live.load"]),
+        ("sales/dagRuns/~/taskInstances?task_id=load&order_by=run_after&order_by=id", vec!["done.load", "live.load"]),
+        ("~/dagRuns/idle/taskInstances", vec!["idle.only"]),
+        ("~/dagRuns/~/taskInstances?executor=local&start_date_gt=2026-01-31", vec!["live.extract"]),
+    ] {
+        let mut found = ids(&world, &format!("/api/v2/dags/{path}")).await;
+        if !path.contains("order_by") {
+            found.sort();
+        }
+        assert_eq!(found, expected, "{path}");
+    }
+    world.get("/api/v2/dags/sales/dagRuns/nope/taskInstances").await.expect(404);
+    let odd = world.get("/api/v2/dags/~/dagRuns/~/taskInstances?state=odd").await;
+    odd.expect(422);
+    assert!(odd.detail().starts_with("Invalid value for state. Valid values are scheduled, queued"));
+}
+
+#[tokio::test]
+async fn the_list_takes_its_filters_from_a_body_too() {
+    let world = World::new().await;
+    let body = json!({ "dag_ids": ["sales"], "state": [null, "running"], "order_by": "task_id" });
+    let list = world.post("/api/v2/dags/~/dagRuns/~/taskInstances/list", body).await.expect(200);
+    assert_shape("TaskInstanceCollectionResponse", &list);
+    assert_eq!(list["total_entries"], 3);
+}
+
+#[tokio::test]
+async fn every_one_that_does_not_run_says_why() {
+    let world = World::new().await;
+    let one = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}";
+    let clean = world.shaped(one, &format!("{LIVE}/clean")).await;
+    insta::assert_json_snapshot!(clean);
+    let load = world.shaped(one, &format!("{LIVE}/load")).await;
+    assert_eq!(load["waiting_for"]["text"], "waits for upstream clean (no_status) [all_success]");
+    assert_eq!(world.shaped(one, &format!("{LIVE}/extract")).await["waiting_for"], json!(null));
+    let only = world.shaped(one, "/api/v2/dags/parked/dagRuns/idle/taskInstances/only").await;
+    assert_eq!(only["waiting_for"]["kind"], "dag_paused");
+    let why = world.shaped(&format!("{one}/dependencies"), &format!("{LIVE}/clean/dependencies")).await;
+    assert_eq!(why["dependencies"][0]["name"], "upstream");
+}
+
+#[tokio::test]
+async fn one_that_is_not_there_is_404() {
+    let world = World::new().await;
+    let reply = world.get(&format!("{LIVE}/nope")).await;
+    reply.expect(404);
+    assert_eq!(reply.detail(), "The Task Instance with dag_id: `sales`, run_id: `live` and task_id: `nope` was not found");
+    world.get(&format!("{LIVE}/clean/7")).await.expect(404);
+    let odd = world.get(&format!("{LIVE}/clean/odd")).await.expect(422);
+    assert_shape("HTTPValidationError", &odd);
+    assert_eq!(odd["detail"][0]["type"], "int_parsing");
+    let mapped =
+        world.shaped("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}", &format!("{LIVE}/clean/-1")).await;
+    assert_eq!(mapped["map_index"], -1);
+    world.get(&format!("{LIVE}/nope/listMapped")).await.expect(404);
+}
+
+#[tokio::test]
+async fn tries_are_kept() {
+    let world = World::new().await;
+    let path = "/api/v2/dags/sales/dagRuns/done/taskInstances/extract/tries";
+    let one = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}";
+    let tries = world.shaped(&format!("{one}/tries"), path).await;
+    let states: Vec<_> = tries["task_instances"].as_array().unwrap().iter().map(|row| (&row["try_number"], &row["state"])).collect();
+    assert_eq!(states, [(&json!(1), &json!("failed")), (&json!(2), &json!("success"))]);
+    let first = world.shaped(&format!("{one}/tries/{{task_try_number}}"), &format!("{path}/1")).await;
+    assert_eq!((&first["state"], &first["duration"]), (&json!("failed"), &json!(2.5)));
+    world.get(&format!("{path}/3")).await.expect(404);
+    world.shaped(&format!("{one}/{{map_index}}/tries"), "/api/v2/dags/sales/dagRuns/done/taskInstances/extract/-1/tries").await;
+}
+
+#[tokio::test]
+async fn a_task_instance_is_marked_and_noted() {
+    let world = World::new().await;
+    let path = format!("{LIVE}/clean");
+    let would = world.patch(&format!("{path}/dry_run"), json!({ "new_state": "success" })).await.expect(200);
+    assert_shape("TaskInstanceCollectionResponse", &would);
+    assert_eq!(world.get(&path).await.json()["state"], json!(null));
+    let marked = world.patch(&path, json!({ "new_state": "success", "note": "by hand" })).await.expect(200);
+    assert_shape("TaskInstanceCollectionResponse", &marked);
+    assert_eq!((&marked["task_instances"][0]["state"], &marked["task_instances"][0]["note"]), (&json!("success"), &json!("by hand")));
+    world.patch(&path, json!({ "new_state": "running" })).await.expect(422);
+    world.patch(&format!("{LIVE}/nope"), json!({ "new_state": "failed" })).await.expect(404);
+    let copy = world.patch(&format!("{path}/-1?update_mask=note"), json!({ "new_state": "failed", "note": null })).await.expect(200);
+    assert_eq!((&copy["task_instances"][0]["state"], &copy["task_instances"][0]["note"]), (&json!("success"), &json!(null)));
+}
+
+#[tokio::test]
+async fn clearing_only_tells_unless_asked_to_do_it() {
+    let world = World::new().await;
+    let path = "/api/v2/dags/sales/clearTaskInstances";
+    let body =
+        |dry_run: bool| json!({ "dry_run": dry_run, "dag_run_id": "done", "task_ids": ["load", ["clean", -1]], "only_failed": false });
+    let would = world.post(path, body(true)).await.expect(200);
+    assert_shape("TaskInstanceCollectionResponse", &would);
+    assert_eq!((&would["total_entries"], &would["task_instances"][0]["state"]), (&json!(2), &json!("success")));
+    let cleared = world.post(path, body(false)).await.expect(200);
+    assert_eq!(cleared["task_instances"][0]["state"], json!(null));
+    world.post(path, json!({ "dag_run_id": "nope" })).await.expect(404);
+    world.post(path, json!({ "dag_run_id": "live", "include_past": true })).await.expect(400);
+    let running = json!({ "dry_run": false, "dag_run_id": "live", "only_failed": false, "prevent_running_task": true });
+    world.post(path, running).await.expect(409);
+    let both = world.post(path, json!({ "only_failed": true, "only_running": true })).await.expect(422);
+    assert_shape("HTTPValidationError", &both);
+    let dates = json!({ "start_date": "2026-01-30T00:00:00Z", "end_date": "2026-01-31T00:00:00Z", "only_failed": false });
+    assert_eq!(world.post(path, dates).await.expect(200)["total_entries"], 3);
+}
