@@ -76,7 +76,9 @@ impl<'s> Sink<'s> {
     }
 }
 
+/// Short, and without control characters, which could play tricks on a terminal.
 fn bounded(text: String) -> String {
+    let text = if text.contains(char::is_control) { text.replace(char::is_control, "\u{fffd}") } else { text };
     match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,

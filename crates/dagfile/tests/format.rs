@@ -173,7 +173,9 @@ fn a_warning_costs_no_dag() {
 
 #[test]
 fn a_canonical_dag_survives_its_serialisation() {
-    let dag = dag(include_str!("files/arguments.yaml"));
-    let back: Dag = serde_json::from_str(&json(&dag)).unwrap();
-    assert_eq!(back, dag);
+    for file in [include_str!("files/arguments.yaml"), include_str!("files/operators.yaml")] {
+        let dag = dag(file);
+        let back: Dag = serde_json::from_str(&json(&dag)).unwrap();
+        assert_eq!(back, dag);
+    }
 }

@@ -6,6 +6,9 @@ use updraft_timetable::{Preset, parse_preset};
 use super::{Cx, closest, date, duration, entries, scalar};
 use crate::yaml::{Mapping, Node, Value};
 
+/// Each of them is looked at for every next run.
+const MAX_CRONS: usize = 100;
+
 const SCHEDULE_KEYS: &[&str] = &["cron", "every", "timezone", "data_interval"];
 
 /// `timezone` is the DAG's.
@@ -83,6 +86,10 @@ fn crons(cx: &mut Cx<'_>, node: &Node<'_>, timezone: String, data_interval: bool
         if cx.sink.errors() == errors {
             cx.sink.error_with_help(node.span, "`schedule` lists no cron expression", "for a DAG that is only triggered write null");
         }
+        return None;
+    }
+    if found.len() > MAX_CRONS {
+        cx.sink.error(node.span, format!("`schedule` lists {} cron expressions; at most {MAX_CRONS} are allowed", found.len()));
         return None;
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));

@@ -56,7 +56,6 @@ pub(crate) fn read<'s>(text: &'s str, sink: &mut Sink<'s>) -> Vec<Document<'s>> 
     let options = granit_parser::options! {
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
-        simple_key_max_lookahead: 16_384,
     };
     let mut reader = Reader {
         parser: Parser::new_from_str_with_options(text, options),
