@@ -4,11 +4,8 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
-/** Why something does not run; `text` is the sentence people read (`WaitingFor` in crates/model/src/reason.rs). */
-export interface WaitingFor {
-  kind: string;
-  text: string;
-}
+/** Why something does not run; `text` is the sentence people read. */
+export type WaitingFor = Schemas['WaitingFor'];
 
 export type RunState = Schemas['DagRunState'];
 /** `null` is Airflow's `no_status`. */
@@ -16,33 +13,22 @@ export type TaskState = Schemas['TaskInstanceState'] | null;
 export type RunType = Schemas['DagRunType'];
 
 export type Dag = Schemas['DAGResponse'];
-export type DagDetails = Schemas['DAGDetailsResponse'];
+// Here and below: `object` in the schema means "any object", which the generator can't say.
+export type DagDetails = Omit<Schemas['DAGDetailsResponse'], 'params'> & { params: Record<string, Param> | null };
 export type DagStats = Schemas['DagStatsResponse'];
-export type DagRun = Schemas['DAGRunResponse'] & { waiting_for?: WaitingFor | null; end_reason?: string | null };
-/** A run as a list of DAGs shows it (crates/server/src/api/dags/recent_runs.rs). */
-export interface RecentRun {
-  dag_run_id: string;
-  state: RunState;
-  run_after: string;
-  start_date: string | null;
-  end_date: string | null;
-  /** By state; `no_status` for those without one. */
-  task_instance_counts: Partial<Record<NonNullable<TaskState> | 'no_status', number>>;
-}
+export type DagRun = Schemas['DAGRunResponse'];
+/** A run as a list of DAGs shows it. */
+export type RecentRun = Schemas['RecentRun'];
 export type Task = Schemas['TaskResponse'];
-export type TaskInstance = Schemas['TaskInstanceResponse'] & {
-  waiting_for?: WaitingFor | null;
-  reason?: string | null;
-  exit_code?: number | null;
-};
-export type TaskTry = Schemas['TaskInstanceHistoryResponse'] & { reason?: string | null; exit_code?: number | null };
+export type TaskInstance = Schemas['TaskInstanceResponse'];
+export type TaskTry = Schemas['TaskInstanceHistoryResponse'];
 export type XComEntry = Schemas['XComResponse'];
 export type XComValue = Schemas['XComResponseNative'];
 export type Pool = Schemas['PoolResponse'];
 export type DagSource = Schemas['DAGSourceResponse'];
 export type DagVersion = Schemas['DagVersionResponse'];
-export type TriggerBody = Schemas['TriggerDAGRunPostBody'];
 export type ClearBody = Schemas['ClearTaskInstancesBody'];
+export type TriggerBody = Omit<Schemas['TriggerDAGRunPostBody'], 'conf'> & { conf: Record<string, unknown> };
 
 /** One thing that is wrong with a DAG file (crates/dagfile/src/diagnostic.rs). */
 export interface Diagnostic {
@@ -52,7 +38,7 @@ export interface Diagnostic {
   column: number;
   severity: 'error' | 'warning';
 }
-export type ImportError = Schemas['ImportErrorResponse'] & { diagnostics?: Diagnostic[] };
+export type ImportError = Omit<Schemas['ImportErrorResponse'], 'diagnostics'> & { diagnostics: Diagnostic[] };
 
 /** A line of a log: as the JSON answer and the live stream have it. */
 export interface LogLine {

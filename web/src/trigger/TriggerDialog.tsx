@@ -2,7 +2,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { dagDetails } from '../api/dags';
 import { keys } from '../api/keys';
-import type { Param } from '../api/types';
 import { Dialog } from '../components/Dialog';
 import { ErrorNotice, Loading } from '../components/Notice';
 import { fieldsOf } from './fields';
@@ -15,12 +14,7 @@ export function TriggerDialog({ dagId, onClose }: { dagId: string; onClose: () =
       {details.isPending && <Loading what="params" />}
       {details.isError && <ErrorNotice error={details.error} retry={() => void details.refetch()} />}
       {details.isSuccess && (
-        <TriggerForm
-          dagId={dagId}
-          isPaused={details.data.is_paused}
-          fields={fieldsOf((details.data.params ?? {}) as Record<string, Param>)}
-          onClose={onClose}
-        />
+        <TriggerForm dagId={dagId} isPaused={details.data.is_paused} fields={fieldsOf(details.data.params ?? {})} onClose={onClose} />
       )}
     </Dialog>
   );

@@ -13,7 +13,7 @@ export function ImportErrorItem({ error }: { error: ImportError }) {
         </span>
       </header>
       <ul className="import-error__list">
-        {error.diagnostics?.map((one, index) => (
+        {error.diagnostics.map((one, index) => (
           <Finding key={index} file={error.filename} finding={one} />
         ))}
       </ul>
