@@ -304,6 +304,14 @@ impl Step {
         format!("unnest({arrays}) AS b({})", commas(columns.iter().map(|column| column.name.to_owned())))
     }
 
+    /// Where a step [returns keys](Step::returns_key): the rows whose key is not among `took`. Of two
+    /// rows with one key the first took effect.
+    pub fn missing(&self, took: &[i64]) -> Vec<usize> {
+        let mut took: BTreeSet<i64> = took.iter().copied().collect();
+        let missing = |row: &Vec<Cell>| !matches!(row.first(), Some(Cell::Int(Some(key))) if took.remove(key));
+        self.rows.iter().map(missing).enumerate().filter(|(_, missing)| *missing).map(|(at, _)| at).collect()
+    }
+
     /// The error if the rows at `missed` took no effect, though each must have.
     pub fn missed(&self, missed: &[usize]) -> CommitError {
         if self.returns_key() {

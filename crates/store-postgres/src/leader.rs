@@ -1,0 +1,158 @@
+//! The lease, and the connection that the term's commits go through.
+
+use jiff::SignedDuration;
+use sqlx::{Connection as _, PgConnection, Row as _};
+use updraft_model::{Batch, Term};
+use updraft_store::{Acquired, CommitError, StoreError};
+use updraft_store_sql::{Backend, Dialect, Query, commit::Step, engine};
+
+use crate::{
+    commit::{self, Connection},
+    connect::{self, LEADER},
+    store::PostgresStore,
+    values::{fetch, store_error},
+};
+
+/// The connection of a term.
+pub(crate) struct Leader {
+    connection: PgConnection,
+    term: Term,
+}
+
+/// The lease can be had by the holder in the argument that this is appended to.
+const FREE: &str = "(holder IS NULL OR expires_at <= clock_timestamp() OR holder = ";
+
+impl PostgresStore {
+    pub(crate) async fn acquire(&self, holder: &str, address: Option<&str>, ttl: SignedDuration) -> Result<Acquired, StoreError> {
+        let found = self.lease_row().await?;
+        if let Some(lease) = found.held.filter(|lease| lease.holder != holder && lease.remaining > SignedDuration::ZERO) {
+            return Ok(Acquired::HeldBy(lease));
+        }
+        let mut slot = self.leader.lock().await;
+        // If this process led before, its old session ends here, whatever it was doing.
+        *slot = None;
+        self.end_backend(holder, found.term).await?;
+        let failed = |error| store_error("acquire_lease", error);
+        let mut connection = connect::leader(&self.options).await.map_err(failed)?;
+        let take = Query::new("acquire_lease")
+            .sql("UPDATE scheduler_lease SET term = term + 1, backend_pid = pg_backend_pid(), holder = ")
+            .arg(holder)
+            .sql(", address = ")
+            .arg(address.map(str::to_owned))
+            .sql(", expires_at = clock_timestamp() + ")
+            .arg(micros(ttl))
+            .sql(" * interval '1 microsecond' WHERE term = ")
+            .arg(found.term.0)
+            .sql(format!(" AND {FREE}"))
+            .arg(holder)
+            .sql(") RETURNING term");
+        // Waits for a commit of the term before that is under way, if its session could not be ended.
+        let taken = fetch(&mut connection, &take).await.map_err(failed)?;
+        if let Some(term) = taken.into_iter().next().and_then(|mut row| row.int().ok()).map(Term) {
+            *slot = Some(Leader { connection, term });
+            return Ok(Acquired::Yes(term));
+        }
+        match self.lease_row().await?.held {
+            Some(lease) => Ok(Acquired::HeldBy(lease)),
+            None => Err(StoreError::Unavailable("another daemon took the lease and gave it back at the same time".to_owned())),
+        }
+    }
+
+    /// Ends the session that the term `term` commits through: it may be stopped in the middle of a
+    /// transaction, with the lease locked. Its name is compared, since the number may be another's by now.
+    async fn end_backend(&self, holder: &str, term: Term) -> Result<(), StoreError> {
+        let end = Query::new("end_backend")
+            .sql(
+                "SELECT pg_terminate_backend(a.pid) FROM scheduler_lease AS l JOIN pg_stat_activity AS a ON a.pid = l.backend_pid
+                 WHERE a.datname = current_database() AND a.application_name = ",
+            )
+            .arg(LEADER)
+            .sql(" AND l.term = ")
+            .arg(term.0)
+            .sql(format!(" AND {FREE}"))
+            .arg(holder)
+            .sql(")");
+        self.write(end).await.map(drop)
+    }
+
+    pub(crate) async fn write_batch(&self, term: Term, batch: &Batch, steps: &[Step]) -> Result<i64, CommitError> {
+        let mut slot = self.leader.lock().await;
+        // Taken out: if this future is dropped on the way, the connection is closed with it.
+        let mut leader = match slot.take() {
+            Some(leader) if leader.term == term => leader,
+            other => {
+                let resumed = self.resume(term).await;
+                if matches!(resumed, Err(CommitError::Superseded { .. })) {
+                    *slot = other;
+                }
+                resumed?
+            }
+        };
+        let (outcome, connection) = commit::commit(&mut leader.connection, term, batch, steps).await;
+        if matches!(connection, Connection::Clean) {
+            *slot = Some(leader);
+        }
+        outcome
+    }
+
+    /// A new connection for `term`, after its last one was lost with nothing committed.
+    async fn resume(&self, term: Term) -> Result<Leader, CommitError> {
+        let failed = |error: sqlx::Error| CommitError::NotCommitted(format!("connect: {error}"));
+        let mut connection = connect::leader(&self.options).await.map_err(failed)?;
+        let end = "SELECT pg_terminate_backend(a.pid) FROM scheduler_lease AS l JOIN pg_stat_activity AS a ON a.pid = l.backend_pid \
+                   WHERE a.datname = current_database() AND a.application_name = $1 AND l.term = $2";
+        sqlx::query(end).bind(LEADER).bind(term.0).execute(&mut connection).await.map_err(failed)?;
+        let mine = "UPDATE scheduler_lease SET backend_pid = pg_backend_pid() WHERE holder IS NOT NULL AND term = $1";
+        let mine = sqlx::query(mine).bind(term.0).execute(&mut connection).await.map_err(failed)?;
+        if mine.rows_affected() == 0 {
+            return Err(CommitError::Superseded { term });
+        }
+        Ok(Leader { connection, term })
+    }
+
+    pub(crate) async fn renew(&self, term: Term, ttl: SignedDuration) -> Result<bool, StoreError> {
+        let query = Query::new("renew_lease")
+            .sql("UPDATE scheduler_lease SET expires_at = clock_timestamp() + ")
+            .arg(micros(ttl))
+            .sql(" * interval '1 microsecond' WHERE holder IS NOT NULL AND term = ")
+            .arg(term.0)
+            .sql(" RETURNING term");
+        Ok(!self.write(query).await?.is_empty())
+    }
+
+    pub(crate) async fn release(&self, term: Term) -> Result<(), StoreError> {
+        let query = Query::new("release_lease")
+            .sql("UPDATE scheduler_lease SET holder = NULL, address = NULL, expires_at = NULL, backend_pid = NULL WHERE term = ")
+            .arg(term.0);
+        self.write(query).await?;
+        let mut slot = self.leader.lock().await;
+        if let Some(leader) = slot.take_if(|leader| leader.term == term) {
+            leader.connection.close().await.map_err(|e| store_error("release_lease", e))?;
+        }
+        Ok(())
+    }
+
+    async fn lease_row(&self) -> Result<LeaseRow, StoreError> {
+        let term = Query::new("lease_term").sql("SELECT term FROM scheduler_lease");
+        let mut results = self.snapshot(vec![engine::select_lease(Dialect::Postgres), term]).await?.into_iter();
+        let held = results.next().and_then(|rows| rows.into_iter().next()).map(engine::read_lease).transpose()?.flatten();
+        let term = results.next().and_then(|rows| rows.into_iter().next()).and_then(|mut row| row.int().ok());
+        let none = || StoreError::Broken { what: "lease".to_owned(), why: "the table scheduler_lease has no row".to_owned() };
+        Ok(LeaseRow { held, term: Term(term.ok_or_else(none)?) })
+    }
+
+    /// The process id of the session that the leader commits through, for tests that end it.
+    #[doc(hidden)]
+    pub async fn leader_backend(&self) -> Result<Option<i32>, sqlx::Error> {
+        sqlx::query("SELECT backend_pid FROM scheduler_lease").fetch_one(&self.pool).await?.try_get(0)
+    }
+}
+
+struct LeaseRow {
+    held: Option<updraft_store::Lease>,
+    term: Term,
+}
+
+fn micros(duration: SignedDuration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
