@@ -23,6 +23,7 @@ mod shape;
 mod submit;
 mod waiting;
 
+pub use api::dag_runs::params::check as check_params;
 pub use auth::{PasswordError, Role, UnknownRole, hash_password};
 pub use config::{Authentication, Deps, EngineSnapshot, EngineStatus, ExecutorUse, ServerConfig};
 pub use router::router;

@@ -16,7 +16,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    api::{dag_runs, dags, feed, import_errors, logs, monitor, pools, task_instances, variables, xcoms},
+    api::{dag_runs, dags, feed, import_errors, logs, monitor, pools, task_instances, users, variables, xcoms},
     app::App,
     auth::{self, Authority, Role},
     config::{Deps, ServerConfig},
@@ -43,6 +43,7 @@ pub fn router(deps: Deps, config: ServerConfig) -> Router {
         .merge(gate(reading(), Role::Viewer))
         .merge(gate(operating(), Role::User))
         .merge(gate(administering(), Role::Op))
+        .merge(gate(owning(), Role::Admin))
         .split_for_parts();
     let description: Arc<Value> = Arc::new(openapi::complete(api));
     router
@@ -62,7 +63,7 @@ pub fn router(deps: Deps, config: ServerConfig) -> Router {
 
 /// The description of the API, as `/openapi.json` gives it.
 pub fn description() -> Value {
-    let routes = [open(), reading(), operating(), administering()];
+    let routes = [open(), reading(), operating(), administering(), owning()];
     let all = routes.into_iter().fold(OpenApiRouter::with_openapi(openapi::Description::openapi()), OpenApiRouter::merge);
     openapi::complete(all.into_openapi())
 }
@@ -150,9 +151,18 @@ fn administering() -> Routes {
         .routes(routes!(variables::delete::delete_variable))
 }
 
+/// For those who say who may come in.
+fn owning() -> Routes {
+    OpenApiRouter::new()
+        .routes(routes!(users::list::get_users))
+        .routes(routes!(users::post::post_user))
+        .routes(routes!(users::patch::patch_user))
+        .routes(routes!(users::delete::delete_user))
+}
+
 /// Adds the headers that every answer has. What the API says is never kept by browsers.
 async fn decorate(request: Request, next: Next) -> Response {
-    let is_api = request.uri().path().starts_with("/api/");
+    let is_api = request.uri().path().starts_with("/api/") || request.uri().path().starts_with("/auth/");
     let mut response = next.run(request).await;
     for (name, value) in page::SECURITY_HEADERS {
         response.headers_mut().insert(name, value);

@@ -8,6 +8,7 @@ pub mod logs;
 pub mod monitor;
 pub mod pools;
 pub mod task_instances;
+pub mod users;
 pub mod variables;
 pub mod xcoms;
 

@@ -36,6 +36,9 @@ pub async fn require(State(authority): State<Authority>, mut request: Request, n
 }
 
 async fn identify(app: &App, method: &Method, headers: &HeaderMap) -> Result<Identity, ApiError> {
+    if !app.auth.enabled && csrf::is_foreign(method, headers) {
+        return Err(ApiError::Forbidden("A change may not come from another site's page".into()));
+    }
     if !app.auth.enabled {
         return Ok(Identity { username: "anonymous".to_owned(), role: Role::Admin });
     }

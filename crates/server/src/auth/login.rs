@@ -71,15 +71,27 @@ impl Auth {
     /// The user, if the password is theirs.
     async fn verify(&self, app: &App, body: LoginBody) -> Result<UserRow, ApiError> {
         let user = self.directory.find_now(app.reader.as_ref(), &body.username).await?;
-        let permit = self.verifications.acquire().await.map_err(|e| ApiError::Internal(e.to_string()))?;
         let stored = user.as_ref().map(|user| user.password_hash.clone());
-        let checked = tokio::task::spawn_blocking(move || password::matches(&body.password, stored.as_deref())).await;
-        drop(permit);
-        match (checked, user) {
-            (Ok(true), Some(user)) => Ok(user),
-            (Err(e), _) => Err(ApiError::Internal(e.to_string())),
-            _ => Err(ApiError::Unauthorized("Invalid credentials".into())),
-        }
+        let matches = self.laboriously(move || password::matches(&body.password, stored.as_deref())).await?;
+        user.filter(|_| matches).ok_or_else(|| ApiError::Unauthorized("Invalid credentials".into()))
+    }
+
+    /// The text to store for a password.
+    pub async fn hash(&self, password: String) -> Result<String, ApiError> {
+        let hash = self.laboriously(move || password::hash_password(&password)).await?;
+        hash.map_err(|e| ApiError::BadRequest(e.to_string()))
+    }
+
+    /// What tokens allow is looked up again.
+    pub async fn forget_users(&self) {
+        self.directory.forget().await;
+    }
+
+    /// On a thread of its own, few at a time.
+    async fn laboriously<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+        let failed = |e: &dyn std::fmt::Display| ApiError::Internal(format!("a password can't be checked: {e}"));
+        let _permit = self.verifications.acquire().await.map_err(|e| failed(&e))?;
+        tokio::task::spawn_blocking(work).await.map_err(|e| failed(&e))
     }
 
     async fn issue(&self, app: &App, user: &UserRow) -> Result<String, ApiError> {

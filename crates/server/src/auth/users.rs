@@ -32,9 +32,14 @@ impl Directory {
         Ok(users.get(username).cloned())
     }
 
+    /// Reads again at the next call.
+    pub async fn forget(&self) {
+        *self.read.lock().await = None;
+    }
+
     /// The user of that name as of now: for a login.
     pub async fn find_now(&self, reader: &dyn Reader, username: &str) -> Result<Option<UserRow>, StoreError> {
-        *self.read.lock().await = None;
+        self.forget().await;
         self.find(reader, username).await
     }
 }

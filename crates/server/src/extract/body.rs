@@ -3,6 +3,7 @@
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
+    http::{HeaderMap, header},
 };
 use serde_json::{Map, Value, json};
 use updraft_model::Timestamp;
@@ -31,9 +32,26 @@ impl<T: FromBody, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let is_json = is_json(request.headers());
         let bytes = Bytes::from_request(request, state).await.map_err(|e| ApiError::TooLarge(e.body_text()))?;
-        BodyReader::read(&bytes).map(Self)
+        if is_json { BodyReader::read(&bytes).map(Self) } else { Err(not_an_object(String::from_utf8_lossy(&bytes).into())) }
     }
+}
+
+/// As FastAPI has it: JSON unless another type is named. So a form of another site, which can't
+/// name JSON without asking first, changes nothing.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(given) = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default()) else { return true };
+    let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn whole(kind: &'static str, msg: &str, input: Value, ctx: Option<Value>) -> ApiError {
+    ApiError::Validation(vec![ValidationItem { kind, loc: vec!["body".into()], msg: msg.to_owned(), input, ctx }])
+}
+
+fn not_an_object(input: Value) -> ApiError {
+    whole("model_attributes_type", "Input should be a valid dictionary or object to extract fields from", input, None)
 }
 
 /// The schema of a `T`, from what it asks for.
@@ -80,20 +98,15 @@ pub struct BodyReader {
 impl BodyReader {
     /// A `T` from the bytes of a body.
     pub fn read<T: FromBody>(bytes: &[u8]) -> Result<T, ApiError> {
-        let whole =
-            |kind, msg: String, input, ctx| ApiError::Validation(vec![ValidationItem { kind, loc: vec!["body".into()], msg, input, ctx }]);
         if bytes.is_empty() {
-            return Err(whole("missing", "Field required".into(), Value::Null, None));
+            return Err(whole("missing", "Field required", Value::Null, None));
         }
         match serde_json::from_slice(bytes) {
             Ok(Value::Object(given)) => Self::read_object(given),
-            Ok(other) => {
-                let msg = "Input should be a valid dictionary or object to extract fields from";
-                Err(whole("model_attributes_type", msg.into(), other, None))
-            }
+            Ok(other) => Err(not_an_object(other)),
             Err(error) => {
                 let ctx = json!({ "error": error.to_string() });
-                Err(whole("json_invalid", "JSON decode error".into(), json!({}), Some(ctx)))
+                Err(whole("json_invalid", "JSON decode error", json!({}), Some(ctx)))
             }
         }
     }

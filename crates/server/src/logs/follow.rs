@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures::{Stream, stream};
 use tokio::{
     sync::{broadcast, broadcast::error::RecvError},
-    time::{Instant, sleep},
+    time::{Instant, sleep_until},
 };
 use updraft_model::FeedChange;
 use updraft_store::FeedEntry;
@@ -74,16 +74,19 @@ impl Follower {
 
     /// Waits for the next look; `None` if the server stops.
     async fn wait(&mut self) -> Option<()> {
-        let entry = tokio::select! {
-            _ = self.shutdown.wait_for(|down| *down) => return None,
-            () = sleep(POLL) => None,
-            entry = self.live.recv() => Some(entry),
-        };
-        let asks = match entry {
-            None => Instant::now() >= self.recheck,
-            Some(Ok(entry)) => entry.changes.iter().any(|change| self.concerns(change)),
-            Some(Err(RecvError::Lagged(_))) => true,
-            Some(Err(RecvError::Closed)) => return None,
+        let look = Instant::now() + POLL;
+        let asks = loop {
+            let entry = tokio::select! {
+                _ = self.shutdown.wait_for(|down| *down) => return None,
+                () = sleep_until(look) => None,
+                entry = self.live.recv() => Some(entry),
+            };
+            match entry {
+                None => break Instant::now() >= self.recheck,
+                Some(Ok(entry)) if !entry.changes.iter().any(|change| self.concerns(change)) => {}
+                Some(Ok(_) | Err(RecvError::Lagged(_))) => break true,
+                Some(Err(RecvError::Closed)) => return None,
+            }
         };
         if asks {
             self.recheck = Instant::now() + RECHECK;

@@ -119,3 +119,29 @@ async fn the_cookie_is_guarded_against_other_sites() {
     assert_eq!(logout.status, 204);
     assert!(logout.headers["set-cookie"].to_str().unwrap().starts_with("updraft_token=; "));
 }
+
+#[tokio::test]
+async fn administrators_say_who_may_come_in() {
+    let world = world().await;
+    let (admin, user) = (token(&world, "admin").await, token(&world, "user").await);
+    let call = |method: &str, path: &str, token: &str, body: &str| {
+        world.call(with(method, path, token).body(Body::from(body.to_owned())).unwrap())
+    };
+    call("GET", "/auth/users", &user, "").await.expect(403);
+    let made = call("POST", "/auth/users", &admin, r#"{"username": "eve", "password": "secret"}"#).await.expect(201);
+    assert_eq!(made["role"], "viewer");
+    call("POST", "/auth/users", &admin, r#"{"username": "eve", "password": "x"}"#).await.expect(409);
+    call("POST", "/auth/users", &admin, r#"{"username": "", "password": ""}"#).await.expect(422);
+    let eve = token(&world, "eve").await;
+    call("GET", "/api/v2/me", &eve, "").await.expect(200);
+    call("PATCH", "/auth/users/eve", &admin, r#"{"password": "new"}"#).await.expect(200);
+    call("GET", "/api/v2/me", &eve, "").await.expect(401);
+    assert_eq!(call("DELETE", "/auth/users/user", &admin, "").await.status, 204);
+    call("GET", "/api/v2/me", &user, "").await.expect(401);
+    call("DELETE", "/auth/users/nobody", &admin, "").await.expect(404);
+    call("DELETE", "/auth/users/admin", &admin, "").await.expect(409);
+    call("PATCH", "/auth/users/admin", &admin, r#"{"role": "viewer"}"#).await.expect(409);
+    let all = call("GET", "/auth/users", &admin, "").await.expect(200);
+    assert_eq!(all["total_entries"], 3);
+    assert!(!all.to_string().contains("argon2"));
+}

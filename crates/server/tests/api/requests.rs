@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::{body::Body, http::Request};
 use serde_json::json;
 use updraft_store::EngineStore;
 
@@ -41,5 +42,18 @@ async fn bodies_are_checked_before_anything_is_asked() {
     let world = World::with(|_| ()).await;
     let reply = world.patch("/api/v2/dags/sales", json!({ "is_paused": "perhaps" })).await.expect(422);
     assert_eq!(reply["detail"][0]["loc"], json!(["body", "is_paused"]));
+    assert_eq!(world.store.pending_requests(10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_changes_nothing() {
+    let world = World::with(|_| ()).await;
+    let patch = |name: &str, value: &str| {
+        let body = Body::from(r#"{"is_paused": true}"#);
+        Request::patch("/api/v2/dags/sales").header(name, value).body(body).unwrap()
+    };
+    let reply = world.call(patch("content-type", "text/plain")).await.expect(422);
+    assert_eq!(reply["detail"][0]["type"], "model_attributes_type");
+    world.call(patch("sec-fetch-site", "cross-site")).await.expect(403);
     assert_eq!(world.store.pending_requests(10).await.unwrap(), []);
 }

@@ -10,9 +10,9 @@ use axum::{
 };
 use futures::{StreamExt, stream};
 use serde_json::{Map, json};
-use tokio::time::timeout;
-use updraft_model::{RunKey, RunRow};
-use updraft_store::{Page, XComFilter};
+use tokio::{sync::broadcast, time::timeout};
+use updraft_model::{FeedChange, RunRow};
+use updraft_store::{FeedEntry, Page, XComFilter};
 
 use crate::{
     app::App,
@@ -51,7 +51,7 @@ pub async fn wait_dag_run(
         if run.state.is_finished() || line.is_err() {
             return Some((line, None));
         }
-        let next = next_look(&app, run.key, wait.interval).await;
+        let next = next_look(&app, &run, wait.interval).await;
         Some((line, next.map(|run| (app, run, wait))))
     });
     let body = Body::from_stream(lines.map(|line| line.map_err(std::io::Error::other)));
@@ -59,15 +59,28 @@ pub async fn wait_dag_run(
 }
 
 /// The run after its next change or the interval; `None` if it is gone or the server stops.
-async fn next_look(app: &App, key: RunKey, interval: Duration) -> Option<RunRow> {
+async fn next_look(app: &App, run: &RunRow, interval: Duration) -> Option<RunRow> {
     let mut shutdown = app.shutdown.clone();
-    let mut live = app.hub.subscribe();
     tokio::select! {
         _ = shutdown.wait_for(|down| *down) => return None,
         // A hint only: what is true is read.
-        _ = timeout(interval, live.recv()) => {}
+        _ = timeout(interval, changed(app.hub.subscribe(), run)) => {}
     }
-    app.reader.run_by_key(key).await.ok().flatten()
+    app.reader.run_by_key(run.key).await.ok().flatten()
+}
+
+/// Until the feed tells of the run, or can't be followed any more.
+async fn changed(mut live: broadcast::Receiver<Arc<FeedEntry>>, run: &RunRow) {
+    let concerns = |change: &FeedChange| match change {
+        FeedChange::Run { dag_id, run_id, .. } => *dag_id == run.dag_id && *run_id == run.run_id,
+        FeedChange::RunDeleted { run: key } => *key == run.key,
+        _ => false,
+    };
+    while let Ok(entry) = live.recv().await {
+        if entry.changes.iter().any(concerns) {
+            return;
+        }
+    }
 }
 
 async fn line(app: &App, run: &RunRow, wait: &WaitFor) -> Result<String, ApiError> {
