@@ -3,8 +3,11 @@ import { Graph, layout, type EdgeLabel, type GraphLabel, type NodeLabel } from '
 import { edgePath } from './edgePath';
 import { NODE, type GraphInput, type GraphLayout, type Point } from './model';
 
-/** Above this many edges the best ranking costs more than it gives. */
-const MANY_EDGES = 1_500;
+/**
+ * Above this many edges the best ranking costs more than it gives: for 1,000 tasks and 2,000 edges it
+ * took three minutes, the next best four seconds with the same width and height.
+ */
+const MANY_EDGES = 200;
 
 export function placeGraph({ direction, nodes, edges }: GraphInput): GraphLayout {
   const graph = new Graph<GraphLabel, NodeLabel, EdgeLabel>();
@@ -12,7 +15,7 @@ export function placeGraph({ direction, nodes, edges }: GraphInput): GraphLayout
     rankdir: direction,
     nodesep: direction === 'LR' ? 18 : 28,
     ranksep: direction === 'LR' ? 64 : 48,
-    ranker: edges.length > MANY_EDGES ? 'longest-path' : 'network-simplex',
+    ranker: edges.length > MANY_EDGES ? 'tight-tree' : 'network-simplex',
     marginx: 24,
     marginy: 24,
   });

@@ -9,19 +9,28 @@ const READABLE = 0.62;
 const STEP = 60;
 const DRAG_PX = 4;
 
+/** What a person did last: `fit` goes on to fit when the pane changes its size. */
+interface Moved {
+  layout: GraphLayout;
+  view: Viewport | 'fit';
+}
+
+function viewOf(layout: GraphLayout | undefined, moved: Moved | null, size: Size, focus: string | null): Viewport {
+  if (layout === undefined) return { x: 0, y: 0, scale: 1 };
+  if (moved?.layout !== layout) return start(layout, size, READABLE, focus);
+  return moved.view === 'fit' ? fit(layout, size) : moved.view;
+}
+
 export function useViewport(layout: GraphLayout | undefined, focus: string | null) {
   const pane = useRef<SVGSVGElement>(null);
   const [size, setSize] = useState<Size>({ width: 0, height: 0 });
-  const [moved, setMoved] = useState<{ layout: GraphLayout; view: Viewport } | null>(null);
+  const [moved, setMoved] = useState<Moved | null>(null);
   const drag = useRef<{ x: number; y: number; dragging: boolean } | null>(null);
-
-  const initial = layout === undefined ? { x: 0, y: 0, scale: 1 } : start(layout, size, READABLE, focus);
-  const view = moved !== null && moved.layout === layout ? moved.view : initial;
+  const view = viewOf(layout, moved, size, focus);
 
   const change = useCallback(
     (next: (view: Viewport) => Viewport) => {
-      if (layout === undefined) return;
-      setMoved((old) => ({ layout, view: next(old !== null && old.layout === layout ? old.view : start(layout, size, READABLE, focus)) }));
+      if (layout !== undefined) setMoved((old) => ({ layout, view: next(viewOf(layout, old, size, focus)) }));
     },
     [layout, size, focus],
   );
@@ -54,7 +63,7 @@ export function useViewport(layout: GraphLayout | undefined, focus: string | nul
 
   const centre = { x: size.width / 2, y: size.height / 2 };
   const zoomBy = (factor: number) => change((v) => zoom(v, factor, centre));
-  const fitAll = () => layout && change(() => fit(layout, size));
+  const fitAll = () => layout && setMoved({ layout, view: 'fit' });
 
   const handlers = {
     onPointerDown: (event: PointerEvent) => {
