@@ -96,6 +96,6 @@ pub struct Deps {
     /// The engine in this process; `None` in a bare API server.
     pub engine: Option<Arc<dyn EngineStatus>>,
     /// Becomes `true` when the process ends: open streams are closed, so that a graceful shutdown
-    /// does not wait for pages that stay open.
+    /// does not wait for pages that stay open. A sender that is gone means the same, so keep it.
     pub shutdown: watch::Receiver<bool>,
 }
