@@ -50,10 +50,19 @@ fn dates(cx: &mut Cx<'_>, dag: &Dag) {
     }
 }
 
+/// The longest template, in bytes. Linux takes no longer argument (`MAX_ARG_STRLEN`), so no longer
+/// script could be handed to `bash -c`; and the time to find all that is wrong in one is bounded.
+const MAX_TEMPLATE: usize = 128 << 10;
+
 /// Syntax, unknown names and params, and places in a script where a shell can't take data.
 fn templates(cx: &mut Cx<'_>) {
     let params: BTreeSet<String> = cx.outline.params.keys().cloned().collect();
     for site in std::mem::take(&mut cx.templates) {
+        if site.scalar.text.len() > MAX_TEMPLATE {
+            let message = format!("this template is {} bytes long; at most {MAX_TEMPLATE} are allowed", site.scalar.text.len());
+            cx.sink.error_with_help(site.span, message, "put the script into a file beside this one and call that");
+            continue;
+        }
         let kind = match site.kind {
             TemplateKind::Text => Kind::Text,
             TemplateKind::Bash => Kind::Bash,

@@ -88,6 +88,13 @@ fn large_files_of_one_kind() {
 }
 
 #[test]
+fn a_template_of_a_million_mistakes() {
+    let parsed = soon(format!("tasks:\n  a:\n    bash: |\n{}", "      echo {{ dss }}\n".repeat(700_000)).as_bytes());
+    assert_eq!(parsed.diagnostics.len(), 1);
+    assert!(parsed.diagnostics[0].message.starts_with("this template is"));
+}
+
+#[test]
 fn bombs() {
     let laughs: String =
         ('b'..='j').zip('a'..='i').map(|(to, from)| format!("{to}: &{to} [{}]\n", vec![format!("*{from}"); 9].join(","))).collect();
