@@ -65,6 +65,11 @@ impl Lease {
         self.sent + Duration::try_from(ttl).unwrap_or_default().saturating_sub(FENCE_MARGIN)
     }
 
+    /// Nothing while a renewal is under way: its answer is what comes next.
+    fn wake_at(&self) -> Option<Duration> {
+        self.renewing.is_none().then_some(self.next_renewal)
+    }
+
     fn renew_if_due(&mut self, now: Now, ttl: SignedDuration, out: &mut Vec<Effect>) {
         if self.renewing.is_none() && now.boot >= self.next_renewal {
             self.renewing = Some(now.boot);
@@ -167,13 +172,11 @@ impl Engine {
 
     /// When [`Event::Tick`] is due at the latest, on the boot clock.
     pub fn wake_at(&self, now: Now) -> Option<Duration> {
-        let lease_of = |lease: &Lease| lease.next_renewal;
         match &self.state {
-            State::Stopped => None,
-            State::Standby { trying: Some(_), .. } => Some(now.boot + self.config.renew_every),
+            State::Stopped | State::Standby { trying: Some(_), .. } => None,
             State::Standby { next_try, .. } => Some(*next_try),
-            State::Loading { lease, retry_at } => Some(retry_at.unwrap_or(lease_of(lease)).min(lease_of(lease))),
-            State::Leading(leading) => Some(leading.wake_at(now).unwrap_or(lease_of(&leading.lease)).min(lease_of(&leading.lease))),
+            State::Loading { lease, retry_at } => [lease.wake_at(), *retry_at].into_iter().flatten().min(),
+            State::Leading(leading) => [leading.lease.wake_at(), leading.wake_at(now, &self.config)].into_iter().flatten().min(),
         }
     }
 

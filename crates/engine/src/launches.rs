@@ -7,7 +7,7 @@ use std::{
 };
 
 use updraft_executor::LaunchError;
-use updraft_model::{AttemptId, ExecutorName, Exit, HowEnded, Launch, Question, Verdict, Workload};
+use updraft_model::{AttemptId, Exit, HowEnded, Launch, Question, Verdict, Workload};
 use updraft_scheduler::{INLINE, InlineEnd, Input, Kill, Scheduler, never_started};
 
 use crate::{
@@ -173,12 +173,15 @@ impl Launches {
         }
     }
 
-    pub fn wake_at(&self) -> Option<Duration> {
+    /// When [`Launches::advance`] has something to do by the passing of time alone. Past `fence` it
+    /// sends nothing, until a renewal of the lease moves the fence.
+    pub fn wake_at(&self, now: Now, fence: Duration) -> Option<Duration> {
         let rendered = self.rendered.iter().filter_map(|id| match &self.on_the_way.get(id)?.stage {
             Stage::Rendered { not_before, .. } => Some(*not_before),
             _ => None,
         });
-        rendered.chain(self.killing.values().map(|k| k.next)).min()
+        let killing = self.killing.values().filter(|k| !self.on_the_way.contains_key(&k.kill.attempt)).map(|k| k.next);
+        rendered.filter(|at| now.boot.max(*at) < fence).chain(killing).min()
     }
 
     pub fn launched(

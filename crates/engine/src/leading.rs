@@ -86,11 +86,11 @@ impl Leading {
         self.commit.is_some()
     }
 
-    pub fn wake_at(&self, now: Now) -> Option<Duration> {
+    pub fn wake_at(&self, now: Now, config: &EngineConfig) -> Option<Duration> {
         let planned = self.wake_at.filter(|_| self.commit.is_none()).map(|at| boot_time_of(at, now));
         let again = self.ask_again.values().min().copied();
         let commit = self.commit.as_ref().and_then(|c| c.retry_at);
-        [planned, again, commit, self.launches.wake_at(), Some(self.next_fetch), Some(self.next_reconcile)].into_iter().flatten().min()
+        [planned, again, commit, self.launches.wake_at(now, self.lease.fence(config.lease_ttl)), Some(self.next_fetch), Some(self.next_reconcile)].into_iter().flatten().min()
     }
 
     pub fn take_in(&mut self, now: Now, event: Event, config: &EngineConfig, out: &mut Vec<Effect>) {
