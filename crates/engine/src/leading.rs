@@ -45,8 +45,11 @@ pub(crate) struct Leading {
     fetching: bool,
     fetch_again: bool,
     next_fetch: Duration,
-    /// Requests the scheduler has and has not answered durably.
+    /// Requests the scheduler has been given. One that is answered is dropped only when a fetch that
+    /// was sent after that has come back: an earlier one may still show it as open.
     seen: BTreeSet<RequestId>,
+    answered: Vec<RequestId>,
+    answered_before_fetch: Vec<RequestId>,
     /// Questions under way, and those to be asked again at a time.
     asking: BTreeSet<Question>,
     ask_again: BTreeMap<Question, Duration>,
@@ -71,6 +74,8 @@ impl Leading {
             fetch_again: false,
             next_fetch: now.boot,
             seen: BTreeSet::new(),
+            answered: Vec::new(),
+            answered_before_fetch: Vec::new(),
             asking: BTreeSet::new(),
             ask_again: BTreeMap::new(),
             launches: Launches::default(),
@@ -123,6 +128,7 @@ impl Leading {
             if std::mem::replace(&mut self.fetching, true) {
                 self.fetch_again = true;
             } else {
+                self.answered_before_fetch.append(&mut self.answered);
                 out.push(Effect::FetchRequests);
             }
         }
@@ -202,9 +208,7 @@ impl Leading {
         let Some(mut commit) = self.commit.take() else { return Next::GoOn };
         let trouble = match result {
             Ok(_) => {
-                for answered in &commit.sent.answers {
-                    self.seen.remove(&answered.id);
-                }
+                self.answered.extend(commit.sent.answers.iter().map(|a| a.id));
                 if commit.next_part() {
                     out.push(commit.effect(self.lease.term));
                     self.commit = Some(commit);
@@ -254,6 +258,9 @@ impl Leading {
             Ok(requests) => {
                 let new = requests.into_iter().filter(|r| self.seen.insert(r.id)).map(Input::Request);
                 self.inputs.extend(new);
+                for id in std::mem::take(&mut self.answered_before_fetch) {
+                    self.seen.remove(&id);
+                }
             }
             // Tried again when the lease's renewal says that the store is back.
             Err(_) => self.next_fetch = now.boot + config.renew_every,

@@ -11,6 +11,7 @@ impl Scheduler {
     /// that no crash in between can show an ended run with open instances.
     pub(crate) fn flush(&mut self) -> Plan {
         let mut plan = std::mem::take(&mut self.outgoing);
+        self.flush_new_runs(&mut plan);
         for dag_id in std::mem::take(&mut self.touched_dags) {
             if let Some(entry) = self.dags.get_mut(&dag_id)
                 && std::mem::take(&mut entry.touched)
@@ -39,14 +40,20 @@ impl Scheduler {
         plan
     }
 
-    fn flush_run(&mut self, key: RunKey, plan: &mut Plan) {
-        let room = self.config.plan_rows.saturating_sub(plan.batch.len()).max(1);
-        let Some(run) = self.runs.get_mut(&key) else { return };
-        if run.stored.is_none() {
+    /// A DAG's row says which slot had the last run, so it is never written before that run's own
+    /// row: a crash in between would lose the slot. Run rows are few, so all of them go at once.
+    fn flush_new_runs(&mut self, plan: &mut Plan) {
+        for key in std::mem::take(&mut self.new_runs) {
+            let Some(run) = self.runs.get_mut(&key).filter(|run| run.stored.is_none()) else { continue };
             plan.batch.new_runs.push(run.row.clone());
             run.stored = Some(run.row.state);
             run.touched = false;
         }
+    }
+
+    fn flush_run(&mut self, key: RunKey, plan: &mut Plan) {
+        let room = self.config.plan_rows.saturating_sub(plan.batch.len()).max(1);
+        let Some(run) = self.runs.get_mut(&key) else { return };
         let rest = run.touched_nodes.split_off(run.touched_nodes.len().min(room));
         for node in std::mem::replace(&mut run.touched_nodes, rest) {
             flush_instance(run, node, plan);
@@ -68,10 +75,6 @@ impl Scheduler {
             self.fresh_runs.remove(&key);
             return;
         };
-        if run.stored.is_none() {
-            plan.batch.new_runs.push(run.row.clone());
-            run.stored = Some(run.row.state);
-        }
         while plan.batch.len() < self.config.plan_rows {
             let Some(node) = run.fresh.pop_first() else {
                 self.fresh_runs.remove(&key);

@@ -28,6 +28,7 @@ impl Scheduler {
         let run = Run::new(row, stored, graph);
         if run.touched {
             self.touched_runs.push_back(key);
+            self.new_runs.push(key);
         }
         self.runs.insert(key, run);
         self.index_run(key);
@@ -149,7 +150,14 @@ impl Scheduler {
                 (true, TaskEvent::Skip) | (false, _) => TaskEvent::MarkSkipped,
                 (true, event) => event,
             };
-            self.move_instance(key, node, event, |instance| end_now(instance, now));
+            let reason = match why {
+                KillReason::RunTimedOut => "the run timed out",
+                _ => "marked by a person",
+            };
+            self.move_instance(key, node, event, |instance| {
+                end_now(instance, now);
+                instance.row.reason = Some(reason.to_owned());
+            });
         }
     }
 

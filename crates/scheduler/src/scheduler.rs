@@ -145,6 +145,7 @@ pub struct Scheduler {
     /// To be written: runs with something to write in order, and small tables at once.
     pub(crate) touched_runs: VecDeque<RunKey>,
     pub(crate) fresh_runs: BTreeSet<RunKey>,
+    pub(crate) new_runs: Vec<RunKey>,
     pub(crate) touched_dags: BTreeSet<DagId>,
     pub(crate) outgoing: Plan,
     pub(crate) answers: Vec<AnsweredRequest>,
@@ -180,6 +181,7 @@ impl Scheduler {
             dirty_dags: BTreeSet::new(),
             touched_runs: VecDeque::new(),
             fresh_runs: BTreeSet::new(),
+            new_runs: Vec::new(),
             touched_dags: BTreeSet::new(),
             pending_triggers: PendingTriggers::new(),
             outgoing: Plan::default(),

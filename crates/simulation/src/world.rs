@@ -45,7 +45,7 @@ const PARALLELISM: u32 = 6;
 const FAULTS: Duration = Duration::from_secs(20 * 60);
 /// A story that takes more steps than this turns in circles: a daemon that wakes without a reason.
 const MOST_STEPS: u64 = 300_000;
-const HEALING: Duration = Duration::from_secs(12 * 3600);
+const HEALING: Duration = Duration::from_secs(5 * 3600);
 
 #[derive(Debug)]
 enum Happening {
@@ -65,6 +65,8 @@ enum Happening {
     StoreDown(bool),
     ClockJump,
     Heal,
+    /// A person ends the runs that wait for a past that will not come.
+    GiveUp,
 }
 
 struct Daemon {
@@ -178,6 +180,7 @@ impl World {
             self.after(at, Happening::Person);
         }
         self.after(FAULTS, Happening::Heal);
+        self.after(FAULTS + Duration::from_secs(2 * 3600), Happening::GiveUp);
     }
 
     fn play(&mut self) -> u64 {
@@ -319,6 +322,7 @@ impl World {
                 self.say(|| format!("the clock of daemon {daemon} is {minutes} minutes off"));
             }
             Happening::Heal => self.heal(),
+            Happening::GiveUp => self.give_up(),
         }
     }
 
@@ -339,9 +343,26 @@ impl World {
         }
     }
 
+    /// `depends_on_past` after a failure waits for ever, as in Airflow, until a person decides. Only
+    /// runs of DAGs that have it may need that.
+    fn give_up(&mut self) {
+        let waits = |dag: &Dag| dag.tasks.values().any(|t| t.depends_on_past);
+        let stuck: Vec<RunRow> = self
+            .store
+            .runs()
+            .into_iter()
+            .filter(|run| !run.state.is_finished() && self.versions.values().any(|d| d.dag_id == run.dag_id && waits(d)))
+            .collect();
+        for run in stuck {
+            let request = Request::SetRunState { dag_id: run.dag_id, run_id: run.run_id, state: RunState::Failed };
+            self.say(|| format!("a person gives up: {request:?}"));
+            self.requests.push(self.store.submit(request));
+        }
+        self.after(Duration::from_secs(600), Happening::GiveUp);
+    }
+
     fn start(&mut self, daemon: usize) {
-        let executor = ExecutorName::new("place");
-        let Ok(executor) = executor else { return };
+        let (Ok(executor), None) = (ExecutorName::new("place"), &self.daemons[daemon].engine) else { return };
         let scheduler = updraft_scheduler::Config {
             executors: BTreeMap::from([(executor.clone(), PARALLELISM)]),
             default_executor: executor,
