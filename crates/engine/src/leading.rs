@@ -55,7 +55,6 @@ pub(crate) struct Leading {
     ask_again: BTreeMap<Question, Duration>,
     pub launches: Launches,
     next_reconcile: Duration,
-    orphans: BTreeSet<AttemptId>,
 }
 
 impl Leading {
@@ -80,7 +79,6 @@ impl Leading {
             ask_again: BTreeMap::new(),
             launches: Launches::default(),
             next_reconcile: now.boot + config.reconcile_every,
-            orphans: BTreeSet::new(),
         };
         leading.reconcile(config, Some(&inherited), out);
         leading.plan_made(now, plan, config, out);
@@ -116,7 +114,7 @@ impl Leading {
                 }
             }
             Event::Terminated { attempt, result } => self.launches.terminated(now, attempt, result.is_ok()),
-            Event::Adoption { executor, adoption } => self.adoption(now, executor, adoption, out),
+            Event::Adoption { executor, adoption } => self.adoption(now, executor, adoption, config, out),
             // The engine itself takes these.
             Event::LeaseAcquired(_) | Event::LeaseRenewed { .. } | Event::Loaded { .. } | Event::Committed { .. } | Event::Stop => {}
         }
@@ -166,7 +164,7 @@ impl Leading {
             out.push(Effect::Report(Report::Problem(problem)));
         }
         if plan.batch.is_empty() {
-            self.carry_out(now, plan, config, out);
+            self.carry_out(now, plan, false, config, out);
         } else {
             let commit = Commit::new(plan);
             out.push(commit.effect(self.lease.term));
@@ -175,7 +173,7 @@ impl Leading {
     }
 
     /// What a plan asks for beside its batch, which is durable now.
-    fn carry_out(&mut self, now: Now, plan: Plan, config: &EngineConfig, out: &mut Vec<Effect>) {
+    fn carry_out(&mut self, now: Now, plan: Plan, was_committed: bool, config: &EngineConfig, out: &mut Vec<Effect>) {
         let Plan { batch: _, launches, kills, releases, asks, .. } = plan;
         for launch in launches {
             self.launches.begin(launch);
@@ -184,6 +182,9 @@ impl Leading {
         for kill in kills {
             self.launches.kill(now, kill, &mut self.inputs, out);
         }
+        // A commit has proved that this leader still led when it heard of these ends. Without one, an
+        // end of an attempt nobody here knows may be the first that is heard of a successor's attempt.
+        let releases = if !was_committed && now.boot >= self.lease.fence(config.lease_ttl) { Vec::new() } else { releases };
         for (executor, attempt) in releases {
             self.launches.forget(attempt);
             if executor.as_str() != INLINE {
@@ -213,7 +214,7 @@ impl Leading {
                     out.push(commit.effect(self.lease.term));
                     self.commit = Some(commit);
                 } else {
-                    self.carry_out(now, commit.plan, config, out);
+                    self.carry_out(now, commit.plan, true, config, out);
                 }
                 return Next::GoOn;
             }
@@ -241,7 +242,7 @@ impl Leading {
             return Next::Trouble(why);
         }
         if commit.sent.is_empty() && !commit.next_part() {
-            self.carry_out(now, commit.plan, config, out);
+            self.carry_out(now, commit.plan, true, config, out);
         } else {
             out.push(commit.effect(self.lease.term));
             self.commit = Some(commit);
@@ -333,7 +334,7 @@ impl Leading {
         out.extend(known.into_iter().map(|(executor, known)| Effect::Reconcile { executor, known }));
     }
 
-    fn adoption(&mut self, now: Now, executor: ExecutorName, adoption: Adoption, out: &mut Vec<Effect>) {
+    fn adoption(&mut self, now: Now, executor: ExecutorName, adoption: Adoption, config: &EngineConfig, out: &mut Vec<Effect>) {
         match adoption {
             Adoption::Running { attempt, started_at } => {
                 self.launches.accepted(attempt);
@@ -361,15 +362,12 @@ impl Leading {
                 self.next_reconcile = self.next_reconcile.min(now.boot + Duration::from_secs(5));
             }
             Adoption::Orphan { attempt } => {
-                if self.scheduler.is_live(attempt) {
+                // With a lease in doubt it may be a successor's; it will be seen again.
+                if self.scheduler.is_live(attempt) || now.boot >= self.lease.fence(config.lease_ttl) {
                     return;
                 }
-                out.push(Effect::Terminate { executor: executor.clone(), attempt, grace: jiff::SignedDuration::from_secs(5) });
-                // Its end, if it comes, is answered with a release. One that has ended already tells
-                // nothing more: it is let go when it is seen again.
-                if !self.orphans.insert(attempt) {
-                    out.push(Effect::Release { executor, attempt });
-                }
+                // Its end, which one that is over tells again, is answered with a release.
+                out.push(Effect::Terminate { executor, attempt, grace: jiff::SignedDuration::from_secs(5) });
             }
         }
     }

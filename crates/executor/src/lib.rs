@@ -69,7 +69,7 @@ pub trait Executor: Send + Sync {
     fn reconcile(&self, known: Vec<AttemptHandle>) -> BoxStream<'_, Adoption>;
 
     /// Tells an attempt to end: SIGTERM to all of it, and SIGKILL after `grace`. Its end comes as
-    /// an event. An attempt that is over, or unknown, is no error.
+    /// an event. An attempt that is over tells its end again; one that is unknown is no error.
     fn terminate(&self, attempt: AttemptId, grace: SignedDuration) -> BoxFuture<'_, Result<(), TerminateError>>;
 
     /// The attempt's end is durable: it may be forgotten. Its name stays reserved for 10 s, so that

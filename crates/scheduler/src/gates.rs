@@ -118,11 +118,6 @@ impl Gates {
         self.gates.get(name).is_some_and(|gate| i64::from(wants) <= gate.free())
     }
 
-    /// `(used, limit)` of a gate, for checks.
-    pub fn usage(&self, name: &GateName) -> (i64, Option<i64>) {
-        self.gates.get(name).map_or((0, Some(0)), |gate| (gate.used, gate.limit))
-    }
-
     /// Someone wants to pass.
     pub fn enter(&mut self, ready: Ready) {
         self.ready.insert(ready);

@@ -254,9 +254,4 @@ impl Timers {
     pub fn next(&self) -> Option<&(Timestamp, Timer)> {
         self.0.first()
     }
-
-    /// Drops the timers of a run.
-    pub fn retain(&mut self, keep: impl FnMut(&(Timestamp, Timer)) -> bool) {
-        self.0.retain(keep);
-    }
 }

@@ -133,6 +133,8 @@ pub struct Scheduler {
     /// Questions under way.
     pub(crate) asked: BTreeSet<Question>,
     pub(crate) last_run_key: i64,
+    /// Runs deleted in this term; their keys are never used again.
+    pub(crate) deleted_runs: BTreeSet<RunKey>,
 
     /// To be evaluated.
     pub(crate) dirty: VecDeque<(RunKey, Node)>,
@@ -176,6 +178,7 @@ impl Scheduler {
             waiting: BTreeMap::new(),
             asked: BTreeSet::new(),
             last_run_key: 0,
+            deleted_runs: BTreeSet::new(),
             dirty: VecDeque::new(),
             dirty_runs: BTreeSet::new(),
             dirty_dags: BTreeSet::new(),

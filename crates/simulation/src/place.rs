@@ -23,8 +23,6 @@ pub(crate) enum Stage {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Attempt {
-    pub workload: Workload,
-    pub fate: Fate,
     pub stage: Stage,
     pub terminating: bool,
 }
@@ -55,7 +53,7 @@ impl Place {
             _ => HowEnded::PlaceLost { started: false, why: "the node was never there".to_owned() },
         };
         let fate = Fate { starts_after: dice.millis(0, 300), runs_for: dice.millis(1, 40_000), how };
-        let attempt = Attempt { workload, fate: fate.clone(), stage: Stage::Created, terminating: false };
+        let attempt = Attempt { stage: Stage::Created, terminating: false };
         self.attempts.insert(id, attempt);
         Some(fate)
     }

@@ -608,7 +608,12 @@ impl World {
 
     fn terminate(&mut self, attempt: AttemptId) {
         let Some(a) = self.place.attempts.get_mut(&attempt) else { return };
-        if matches!(a.stage, Stage::Over(_)) || std::mem::replace(&mut a.terminating, true) {
+        if let Stage::Over(exit) = &a.stage {
+            let exit = exit.clone();
+            self.report(ExecutorEvent::Ended { attempt, exit });
+            return;
+        }
+        if std::mem::replace(&mut a.terminating, true) {
             return;
         }
         let wait = self.dice.millis(0, 6_000);

@@ -155,6 +155,7 @@ impl Scheduler {
             }
         }
         self.forget_run(key);
+        self.deleted_runs.insert(key);
         self.batch().deleted_runs.push(key);
         Ok(Answer::Done)
     }
