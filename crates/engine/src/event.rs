@@ -86,6 +86,8 @@ pub enum Event {
     Adoption {
         /// Which executor.
         executor: ExecutorName,
+        /// To which round of asking.
+        round: u64,
         /// What it knows.
         adoption: Adoption,
     },
@@ -140,6 +142,8 @@ pub enum Effect {
     Reconcile {
         /// Which executor.
         executor: ExecutorName,
+        /// Goes back with each answer: one that is older than a launch says nothing about it.
+        round: u64,
         /// The attempts.
         known: Vec<AttemptHandle>,
     },

@@ -58,12 +58,20 @@ pub(crate) struct Launches {
     accepted: BTreeSet<AttemptId>,
     killing: BTreeMap<AttemptId, Killing>,
     doubtful: bool,
+    begun: BTreeMap<AttemptId, u64>,
 }
 
 impl Launches {
-    pub fn begin(&mut self, launch: Launch) {
+    /// Starts an attempt on its way, after so many rounds of asking executors.
+    pub fn begin(&mut self, launch: Launch, round: u64) {
+        self.begun.insert(launch.attempt, round);
         self.fresh.insert(launch.attempt);
         self.on_the_way.insert(launch.attempt, OnTheWay { launch, stage: Stage::New(Preparation::default()) });
+    }
+
+    /// The round of asking after which an attempt was last sent on its way here.
+    pub fn begun_in(&self, attempt: AttemptId) -> Option<u64> {
+        self.begun.get(&attempt).copied()
     }
 
     pub fn is_under_way(&self, attempt: AttemptId) -> bool {
@@ -96,6 +104,7 @@ impl Launches {
         self.rendered.remove(&attempt);
         self.accepted.remove(&attempt);
         self.killing.remove(&attempt);
+        self.begun.remove(&attempt);
     }
 
     /// Renders all that can be. Returns the questions that must be answered for the others.

@@ -55,6 +55,8 @@ pub(crate) struct Leading {
     ask_again: BTreeMap<Question, Duration>,
     pub launches: Launches,
     next_reconcile: Duration,
+    /// How often executors were asked what became of attempts.
+    round: u64,
 }
 
 impl Leading {
@@ -79,6 +81,7 @@ impl Leading {
             ask_again: BTreeMap::new(),
             launches: Launches::default(),
             next_reconcile: now.boot + config.reconcile_every,
+            round: 0,
         };
         leading.reconcile(config, Some(&inherited), out);
         leading.plan_made(now, plan, config, out);
@@ -93,7 +96,17 @@ impl Leading {
         let planned = self.wake_at.filter(|_| self.commit.is_none()).map(|at| boot_time_of(at, now));
         let again = self.ask_again.values().min().copied();
         let commit = self.commit.as_ref().and_then(|c| c.retry_at);
-        [planned, again, commit, self.launches.wake_at(now, self.lease.fence(config.lease_ttl)), Some(self.next_fetch), Some(self.next_reconcile)].into_iter().flatten().min()
+        [
+            planned,
+            again,
+            commit,
+            self.launches.wake_at(now, self.lease.fence(config.lease_ttl)),
+            Some(self.next_fetch),
+            Some(self.next_reconcile),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     pub fn take_in(&mut self, now: Now, event: Event, config: &EngineConfig, out: &mut Vec<Effect>) {
@@ -114,7 +127,7 @@ impl Leading {
                 }
             }
             Event::Terminated { attempt, result } => self.launches.terminated(now, attempt, result.is_ok()),
-            Event::Adoption { executor, adoption } => self.adoption(now, executor, adoption, config, out),
+            Event::Adoption { executor, round, adoption } => self.adoption(now, executor, round, adoption, config, out),
             // The engine itself takes these.
             Event::LeaseAcquired(_) | Event::LeaseRenewed { .. } | Event::Loaded { .. } | Event::Committed { .. } | Event::Stop => {}
         }
@@ -176,7 +189,7 @@ impl Leading {
     fn carry_out(&mut self, now: Now, plan: Plan, was_committed: bool, config: &EngineConfig, out: &mut Vec<Effect>) {
         let Plan { batch: _, launches, kills, releases, asks, .. } = plan;
         for launch in launches {
-            self.launches.begin(launch);
+            self.launches.begin(launch, self.round);
         }
         self.prepare(now, config, out);
         for kill in kills {
@@ -331,10 +344,12 @@ impl Leading {
                 known.entry(row.executor.clone()).or_default().push(handle);
             }
         }
-        out.extend(known.into_iter().map(|(executor, known)| Effect::Reconcile { executor, known }));
+        self.round += 1;
+        let round = self.round;
+        out.extend(known.into_iter().map(|(executor, known)| Effect::Reconcile { executor, round, known }));
     }
 
-    fn adoption(&mut self, now: Now, executor: ExecutorName, adoption: Adoption, config: &EngineConfig, out: &mut Vec<Effect>) {
+    fn adoption(&mut self, now: Now, executor: ExecutorName, round: u64, adoption: Adoption, config: &EngineConfig, out: &mut Vec<Effect>) {
         match adoption {
             Adoption::Running { attempt, started_at } => {
                 self.launches.accepted(attempt);
@@ -344,7 +359,8 @@ impl Leading {
             }
             Adoption::Finished { attempt, exit } => self.executor_says(executor, ExecutorEvent::Ended { attempt, exit }),
             Adoption::Absent { attempt } => {
-                if !self.scheduler.is_live(attempt) || self.launches.is_under_way(attempt) {
+                let outdated = self.launches.begun_in(attempt).is_some_and(|begun| round <= begun);
+                if outdated || !self.scheduler.is_live(attempt) || self.launches.is_under_way(attempt) {
                     return;
                 }
                 let started = self.scheduler.live().find(|(row, _)| row.id == attempt).and_then(|(row, _)| row.started_at);

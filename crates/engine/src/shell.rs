@@ -143,7 +143,7 @@ impl Shell {
             Effect::Rescan { known } => {
                 let _ = self.rescan.send(known);
             }
-            Effect::Reconcile { executor, known } => self.reconcile(executor, known, send),
+            Effect::Reconcile { executor, round, known } => self.reconcile(executor, round, known, send),
             Effect::Launch { executor, workload, not_after } => self.launch(executor, *workload, not_after, send),
             Effect::Terminate { executor, attempt, grace } => {
                 let place = self.executors.get(&executor).cloned();
@@ -186,20 +186,26 @@ impl Shell {
         });
     }
 
-    fn reconcile(&self, executor: ExecutorName, known: Vec<updraft_model::AttemptHandle>, send: impl Fn(Event) + Send + 'static) {
+    fn reconcile(
+        &self,
+        executor: ExecutorName,
+        round: u64,
+        known: Vec<updraft_model::AttemptHandle>,
+        send: impl Fn(Event) + Send + 'static,
+    ) {
         let place = self.executors.get(&executor).cloned();
         spawn(async move {
             let Some(place) = place else {
                 let why = format!("executor {executor} is not configured");
                 for handle in known {
                     let adoption = updraft_model::Adoption::Unreachable { attempt: handle.attempt, why: why.clone() };
-                    send(Event::Adoption { executor: executor.clone(), adoption });
+                    send(Event::Adoption { executor: executor.clone(), round, adoption });
                 }
                 return;
             };
             let mut adoptions = place.reconcile(known);
             while let Some(adoption) = adoptions.next().await {
-                send(Event::Adoption { executor: executor.clone(), adoption });
+                send(Event::Adoption { executor: executor.clone(), round, adoption });
             }
         });
     }

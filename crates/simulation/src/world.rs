@@ -49,10 +49,21 @@ const HEALING: Duration = Duration::from_secs(5 * 3600);
 
 #[derive(Debug)]
 enum Happening {
-    Deliver { daemon: usize, life: u32, event: Event },
-    Perform { daemon: usize, life: u32, effect: Effect },
+    Deliver {
+        daemon: usize,
+        life: u32,
+        event: Event,
+    },
+    Perform {
+        daemon: usize,
+        life: u32,
+        effect: Effect,
+    },
     /// A commit that was given up arrives late.
-    LateCommit { term: Term, batch: Arc<Batch> },
+    LateCommit {
+        term: Term,
+        batch: Arc<Batch>,
+    },
     TaskStarts(AttemptId),
     TaskEnds(AttemptId, HowEnded),
     Crash(usize),
@@ -151,13 +162,7 @@ impl World {
         }
         let daemons = 1 + self.dice.below(2) as usize;
         for daemon in 0..daemons {
-            self.daemons.push(Daemon {
-                engine: None,
-                life: 0,
-                paused: false,
-                backlog: VecDeque::new(),
-                skew: SignedDuration::ZERO,
-            });
+            self.daemons.push(Daemon { engine: None, life: 0, paused: false, backlog: VecDeque::new(), skew: SignedDuration::ZERO });
             self.after(Duration::ZERO, Happening::Boot(daemon));
         }
         let until = FAULTS.as_millis() as u64;
@@ -477,9 +482,9 @@ impl World {
                 files.extend(gone.into_iter().map(|file| FileChange { file, content: None }));
                 self.answer(daemon, Event::Files(files));
             }
-            Effect::Reconcile { executor, known } => {
+            Effect::Reconcile { executor, round, known } => {
                 for adoption in self.place.adoptions(&known) {
-                    self.answer(daemon, Event::Adoption { executor: executor.clone(), adoption });
+                    self.answer(daemon, Event::Adoption { executor: executor.clone(), round, adoption });
                 }
             }
             Effect::Launch { workload, not_after, .. } => self.perform_launch(daemon, *workload, not_after),
@@ -543,7 +548,9 @@ impl World {
         for run in batch.new_runs.iter().chain(batch.runs.iter().map(|u| &u.row)) {
             lines.push(format!("run {} {}/{} {}", run.key, run.dag_id, run.run_id, run.state.as_str()));
         }
-        for row in batch.new_task_instances.iter().filter(|r| r.state != TaskState::NoStatus).chain(batch.task_instances.iter().map(|u| &u.row)) {
+        for row in
+            batch.new_task_instances.iter().filter(|r| r.state != TaskState::NoStatus).chain(batch.task_instances.iter().map(|u| &u.row))
+        {
             let reason = row.reason.as_deref().unwrap_or_default();
             lines.push(format!("  {}/{} try {} {} {reason}", row.run, row.task_id, row.try_number, row.state.as_str()));
         }
@@ -564,7 +571,7 @@ impl World {
                 self.create(workload);
             }
             Err(LaunchError::Indeterminate("connection lost".to_owned()))
-        } else if self.fault(5) {
+        } else if !self.place.attempts.contains_key(&attempt) && self.fault(5) {
             Err(LaunchError::Rejected("quota exceeded".to_owned()))
         } else {
             self.create(workload);
@@ -693,7 +700,8 @@ impl World {
 
     /// Nothing more will happen by itself.
     fn is_quiet(&self) -> bool {
-        let late = self.true_time() > self.begin.saturating_add(SignedDuration::try_from(FAULTS).unwrap_or_default() + SignedDuration::from_mins(2));
+        let late = self.true_time()
+            > self.begin.saturating_add(SignedDuration::try_from(FAULTS).unwrap_or_default() + SignedDuration::from_mins(2));
         late && self.open_requests() == 0
             && self.place.alive().next().is_none()
             && self.store.runs().iter().all(|r| r.state.is_finished())
