@@ -189,11 +189,7 @@ impl Renderer<'_, '_> {
         let dag_id = DagId::new(dag_id.trim()).map_err(|e| Stop::failed(e.to_string()))?;
         let run_id = trigger.run_id.as_ref().map(|t| self.text(t)).transpose()?;
         let run_id = run_id.map(|id| RunId::new(id.trim())).transpose().map_err(|e| Stop::failed(e.to_string()))?;
-        // Airflow: the logical date is now unless the task says otherwise.
-        let logical_date = match &trigger.logical_date {
-            Some(text) => self.time(text, "logical_date")?,
-            None => self.now,
-        };
+        let logical_date = trigger.logical_date.as_ref().map(|text| self.time(text, "logical_date")).transpose()?;
         let mut conf = serde_json::Map::new();
         for (key, value) in &trigger.conf {
             conf.insert(key.clone(), self.value(value)?);
@@ -206,7 +202,7 @@ impl Renderer<'_, '_> {
         let trigger_run = TriggerRun {
             dag_id,
             run_id,
-            logical_date: Some(logical_date),
+            logical_date,
             data_interval: None,
             run_after: Some(self.now),
             conf: Value::Object(conf),

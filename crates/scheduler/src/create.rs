@@ -215,11 +215,13 @@ impl Scheduler {
                     None
                 }
                 (false, _) => {
-                    let interval = self.interval_of(&dag_id, trigger.logical_date, trigger.data_interval);
+                    // Airflow: the logical date is now unless the task says otherwise.
+                    let date = trigger.logical_date.unwrap_or_else(|| self.free_date(&dag_id, cx.now));
+                    let interval = self.interval_of(&dag_id, Some(date), trigger.data_interval);
                     let spec = NewRunSpec {
                         run_id: run_id.clone(),
                         run_type: RunType::OperatorTriggered,
-                        logical_date: trigger.logical_date,
+                        logical_date: Some(date),
                         data_interval: interval,
                         run_after: trigger.run_after.unwrap_or(cx.now),
                         conf: trigger.conf,
@@ -252,6 +254,26 @@ impl Scheduler {
         }
     }
 
+    /// The first date from `date` on that no active run of the DAG has: two tasks may trigger it in
+    /// the same microsecond.
+    fn free_date(&self, dag_id: &DagId, date: Timestamp) -> Timestamp {
+        let taken = |date: Timestamp| self.runs.values().any(|r| r.row.dag_id == *dag_id && r.row.logical_date == Some(date));
+        let mut free = date;
+        while taken(free) {
+            free = Timestamp::from_micros(free.micros() + 1);
+        }
+        free
+    }
+
+    /// The store refuses a run, since one of that id or logical date exists. Tasks that wait for it fail.
+    pub(crate) fn refused(&mut self, cx: &mut Cx<'_>, key: RunKey) {
+        let name = self.runs.get(&key).map(|r| AwaitedRun { dag_id: r.row.dag_id.clone(), run_id: r.row.run_id.clone() });
+        self.forget_run(key);
+        if let Some(name) = name {
+            self.awaited_run_ended(cx, &name, None);
+        }
+    }
+
     /// A run that tasks wait for has ended (or, `None`, is not there any more).
     pub(crate) fn awaited_run_ended(&mut self, cx: &mut Cx<'_>, awaited: &AwaitedRun, state: Option<RunState>) {
         if state.is_some_and(|s| !s.is_finished()) {
@@ -264,7 +286,7 @@ impl Scheduler {
             match state {
                 Some(RunState::Success) => self.succeed_deferred(cx, key, node),
                 Some(state) => self.fail(cx, key, node, format!("the triggered run {} is {}", awaited.run_id, state.as_str()), true),
-                None => self.fail(cx, key, node, format!("the triggered run {} does not exist any more", awaited.run_id), true),
+                None => self.fail(cx, key, node, format!("the triggered run {} does not exist", awaited.run_id), true),
             }
         }
     }

@@ -36,6 +36,8 @@ impl Scheduler {
             plan.batch.answers = std::mem::take(&mut self.answers);
             plan.releases.append(&mut self.releases);
         }
+        // One that ended before it was launched (the executor refused it, or never had it) is not.
+        plan.launches.retain(|launch| self.attempts.contains_key(&launch.attempt));
         plan.more = !self.touched_runs.is_empty() || !self.fresh_runs.is_empty();
         plan
     }

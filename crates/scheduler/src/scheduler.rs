@@ -225,7 +225,7 @@ impl Scheduler {
             Input::Waiting { attempt, reason } => self.attempt_waits(attempt, reason),
             Input::Absent { attempt } => self.attempt_absent(cx, attempt),
             Input::Fact { question, verdict } => self.fact(cx, question, verdict),
-            Input::Refused { runs } => runs.into_iter().for_each(|run| self.forget_run(run)),
+            Input::Refused { runs } => runs.into_iter().for_each(|run| self.refused(cx, run)),
             Input::Poisoned { key, stored, error } => self.poisoned(cx, &key, stored, error),
         }
     }

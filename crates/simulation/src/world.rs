@@ -487,8 +487,12 @@ impl World {
                     self.answer(daemon, Event::Adoption { executor: executor.clone(), round, adoption });
                 }
             }
-            Effect::Launch { workload, not_after, .. } => self.perform_launch(daemon, *workload, not_after),
+            Effect::Launch { workload, not_after, .. } => {
+                self.say(|| format!("    daemon {daemon} launches attempt {}", workload.attempt));
+                self.perform_launch(daemon, *workload, not_after);
+            }
             Effect::Terminate { attempt, .. } => {
+                self.say(|| format!("    daemon {daemon} terminates attempt {attempt}"));
                 if self.place.unreachable {
                     let result = Err(updraft_executor::TerminateError { attempt, why: "no route to host".to_owned() });
                     self.answer(daemon, Event::Terminated { attempt, result });
@@ -497,7 +501,10 @@ impl World {
                     self.answer(daemon, Event::Terminated { attempt, result: Ok(()) });
                 }
             }
-            Effect::Release { attempt, .. } => self.release(attempt),
+            Effect::Release { attempt, .. } => {
+                self.say(|| format!("    daemon {daemon} releases attempt {attempt}"));
+                self.release(attempt);
+            }
             Effect::Report(Report::Problem(problem)) => self.violation = Some(format!("daemon {daemon} has a problem: {problem}")),
             Effect::Report(report) => self.say(|| format!("daemon {daemon}: {report:?}")),
             Effect::Stopped => {}
@@ -577,6 +584,10 @@ impl World {
             self.create(workload);
             Ok(())
         };
+        if let Err(error) = &result {
+            let error = error.to_string();
+            self.say(|| format!("    attempt {attempt}: {error}"));
+        }
         self.answer(daemon, Event::Launched { attempt, result });
     }
 
