@@ -57,11 +57,13 @@ pub(crate) struct Leading {
     next_reconcile: Duration,
     /// How often executors were asked what became of attempts.
     round: u64,
+    /// Attempts of the terms before.
+    inherited: BTreeSet<AttemptId>,
 }
 
 impl Leading {
     pub fn start(now: Now, lease: Lease, loaded: Loaded, config: &EngineConfig, mint: &mut SeededMint, out: &mut Vec<Effect>) -> Self {
-        let inherited: Vec<AttemptId> = loaded.attempts.iter().map(|a| a.id).collect();
+        let inherited: BTreeSet<AttemptId> = loaded.attempts.iter().map(|a| a.id).collect();
         let (scheduler, plan) = Scheduler::restore(config.scheduler.clone(), loaded, now.wall, mint);
         out.push(Effect::Rescan { known: scheduler.known_files() });
         let mut leading = Self {
@@ -82,8 +84,9 @@ impl Leading {
             launches: Launches::default(),
             next_reconcile: now.boot + config.reconcile_every,
             round: 0,
+            inherited,
         };
-        leading.reconcile(config, Some(&inherited), out);
+        leading.reconcile(config, out);
         leading.plan_made(now, plan, config, out);
         leading
     }
@@ -145,7 +148,7 @@ impl Leading {
         }
         if now.boot >= self.next_reconcile {
             self.next_reconcile = now.boot + config.reconcile_every;
-            self.reconcile(config, None, out);
+            self.reconcile(config, out);
         }
         let due: Vec<Question> = self.ask_again.iter().filter(|(_, at)| now.boot >= **at).map(|(q, _)| q.clone()).collect();
         for question in due {
@@ -327,12 +330,15 @@ impl Leading {
         }
     }
 
-    /// Asks every executor what became of the attempts it should have; `only` these, or all.
-    fn reconcile(&mut self, config: &EngineConfig, only: Option<&[AttemptId]>, out: &mut Vec<Effect>) {
+    /// Asks every executor what became of the attempts it should have: not of those that are only
+    /// decided, since of them it must say that it has none.
+    fn reconcile(&mut self, config: &EngineConfig, out: &mut Vec<Effect>) {
+        self.inherited.retain(|attempt| self.scheduler.is_live(*attempt));
         let mut known: BTreeMap<ExecutorName, Vec<AttemptHandle>> =
             config.scheduler.executors.keys().map(|name| (name.clone(), Vec::new())).collect();
         for (row, handle) in self.scheduler.live() {
-            if only.is_some_and(|only| !only.contains(&row.id)) || self.launches.is_under_way(row.id) {
+            let decided_only = !self.inherited.contains(&row.id) && self.launches.begun_in(row.id).is_none();
+            if decided_only || self.launches.is_under_way(row.id) {
                 continue;
             }
             if row.executor.as_str() == INLINE {
