@@ -1,6 +1,9 @@
 //! New runs: from timetables, from people, from tasks; and which of the queued ones start.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 use updraft_model::{
@@ -180,8 +183,10 @@ impl Scheduler {
         if !self.dags.get(&trigger.dag_id).is_some_and(|d| !d.row.is_stale) {
             return missing(format!("DAG \"{}\" does not exist", trigger.dag_id));
         }
-        // Airflow's `TriggerDagRunOperator` names its runs like manual ones.
-        let Some(run_id) = trigger.run_id.clone().or_else(|| run_id(RunType::Manual, trigger.logical_date.unwrap_or(run_after))) else {
+        // Airflow: the logical date is now unless the task says otherwise, and the run is named after it,
+        // like a manual one.
+        let date = *trigger.logical_date.get_or_insert_with(|| self.free_date(&trigger.dag_id, run_after));
+        let Some(run_id) = trigger.run_id.clone().or_else(|| run_id(RunType::Manual, date)) else {
             return missing("the run id could not be made".to_owned());
         };
         trigger.run_id = Some(run_id.clone());
@@ -215,13 +220,11 @@ impl Scheduler {
                     None
                 }
                 (false, _) => {
-                    // Airflow: the logical date is now unless the task says otherwise.
-                    let date = trigger.logical_date.unwrap_or_else(|| self.free_date(&dag_id, cx.now));
-                    let interval = self.interval_of(&dag_id, Some(date), trigger.data_interval);
+                    let interval = self.interval_of(&dag_id, trigger.logical_date, trigger.data_interval);
                     let spec = NewRunSpec {
                         run_id: run_id.clone(),
                         run_type: RunType::OperatorTriggered,
-                        logical_date: Some(date),
+                        logical_date: trigger.logical_date,
                         data_interval: interval,
                         run_after: trigger.run_after.unwrap_or(cx.now),
                         conf: trigger.conf,
@@ -254,10 +257,13 @@ impl Scheduler {
         }
     }
 
-    /// The first date from `date` on that no active run of the DAG has: two tasks may trigger it in
-    /// the same microsecond.
+    /// The first date from `date` on that no active run of the DAG has, nor one that a task is about to
+    /// trigger: two tasks may do so in the same microsecond.
     fn free_date(&self, dag_id: &DagId, date: Timestamp) -> Timestamp {
-        let taken = |date: Timestamp| self.runs.values().any(|r| r.row.dag_id == *dag_id && r.row.logical_date == Some(date));
+        let active = self.runs.values().filter(|r| r.row.dag_id == *dag_id).filter_map(|r| r.row.logical_date);
+        let coming = self.pending_triggers.values().flatten().filter(|p| p.trigger.dag_id == *dag_id);
+        let dates: BTreeSet<Timestamp> = active.chain(coming.filter_map(|p| p.trigger.logical_date)).collect();
+        let taken = |date: Timestamp| dates.contains(&date);
         let mut free = date;
         while taken(free) {
             free = Timestamp::from_micros(free.micros() + 1);

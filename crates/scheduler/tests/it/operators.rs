@@ -142,3 +142,21 @@ fn a_waiting_trigger_fails_with_its_run_and_an_existing_run_is_a_failure() {
     inline(&mut w, again, "t", end);
     assert_eq!(w.row(again, "t").reason.as_deref(), Some("run mine of DAG other already exists"));
 }
+
+#[test]
+fn two_tasks_trigger_the_same_dag_in_the_same_instant() {
+    let mut second = trigger_task(false);
+    second.task_id = task_id("u");
+    let mut w = World::new(dag([trigger_task(false), second]));
+    let mut other = dag([bash("o", &[])]);
+    other.dag_id = DagId::new("other").unwrap();
+    w.give([Input::Files(vec![file(other)])]);
+    let run = w.trigger();
+    let ends = ["t", "u"].map(|id| {
+        let InlineEnd::Trigger { mut trigger, wait, if_exists } = trigger_end(&w, false) else { unreachable!() };
+        (trigger.run_id, trigger.logical_date) = (None, None);
+        Input::InlineEnded { attempt: w.attempt(run, id), end: InlineEnd::Trigger { trigger, wait, if_exists } }
+    });
+    w.give(ends);
+    assert_eq!((w.states(run).as_str(), w.finished_runs.len()), ("t=success u=success", 3));
+}
