@@ -4,10 +4,12 @@
 //! the order of the first steps: a daemon forks its nursery before the process has any thread.
 
 mod cli;
+mod client;
 mod commands;
 mod config;
 mod daemon;
 mod operator;
+mod output;
 
 use std::process::ExitCode;
 
@@ -23,9 +25,35 @@ fn main() -> ExitCode {
     match start(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("updraft: {error:#}");
+            eprintln!("updraft: {}", explain(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// An error and its causes on one line. Many texts end with their cause already: that is said once.
+fn explain(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
+        "" => cause,
+        said if said.contains(&cause) => said.to_owned(),
+        // Hints stay at the end.
+        said => match said.split_once("\n  hint: ") {
+            Some((said, hint)) => format!("{said}: {cause}\n  hint: {hint}"),
+            None => format!("{said}: {cause}"),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::explain;
+
+    #[test]
+    fn causes_are_said_once_and_hints_last() {
+        let error = anyhow!("no space").context("can't write x: no space").context("the home\n  hint: clean up");
+        assert_eq!(explain(&error), "the home: can't write x: no space\n  hint: clean up");
     }
 }
 

@@ -15,7 +15,7 @@ use updraft_model::ExecutorName;
 
 pub use database::DatabaseUrl;
 pub use duration::parse_duration;
-pub use resolve::{ConfigError, Origin, Setting};
+pub use resolve::{ConfigError, Setting};
 
 use crate::cli::Globals;
 
@@ -43,9 +43,7 @@ pub struct Config {
     pub base_url: Option<String>,
     /// Where the state lives.
     pub database: DatabaseUrl,
-    /// How many task instances may run at once, over all executors... each executor may have its own limit below it.
-    pub parallelism: u32,
-    /// How many the local executor runs at once.
+    /// How many task instances the local executor runs at once: its own number, or `parallelism`.
     pub local_parallelism: u32,
     /// The executor of DAGs and tasks that name none.
     pub default_executor: ExecutorName,

@@ -134,13 +134,18 @@ pub fn load(globals: &Globals, around: &Surroundings) -> Result<(Config, Vec<Str
     let file = match fs::read_to_string(&path) {
         Ok(text) => read_file(&path, &text)?,
         // Only a file that was asked for must be there.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => BTreeMap::new(),
+        Err(error) if is_missing(&error) && named.is_none() => BTreeMap::new(),
         Err(source) => return Err(ConfigError::Read { path, source }),
     };
     let mut warnings: Vec<String> = file.keys().filter_map(|key| unknown_key(key, &path)).collect();
     warnings.extend(around.env.keys().filter_map(|name| misspelt_variable(name)));
     let all: Vec<Given> = OPTIONS.iter().map(|option| find(option, globals, around, &file, &path)).collect();
     Ok((build(home, &path, around, &all)?, warnings))
+}
+
+/// A home that is a file is told by whoever needs it as a folder.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Dotted keys and their values as text. Lists and dates are no option's values, but unknown keys
@@ -174,13 +179,13 @@ fn unknown_key(key: &str, path: &Path) -> Option<String> {
 
 /// Other `UPDRAFT_*` variables are fine (a task has many), but one that looks like an option is not.
 fn misspelt_variable(name: &str) -> Option<String> {
-    const OTHERS: [&str; 4] = ["UPDRAFT_HOME", "UPDRAFT_CONFIG", "UPDRAFT_ADMIN_PASSWORD", "UPDRAFT_OUTPUT"];
-    let known: Vec<String> = OPTIONS.iter().map(ConfigOption::env).collect();
-    if !name.starts_with("UPDRAFT_") || OTHERS.contains(&name) || known.iter().any(|option| option == name) {
-        return None;
-    }
-    let near = nearest(name, known.iter().map(String::as_str))?;
-    Some(format!("the environment variable {name} means nothing; did you mean {near}?"))
+    const PREFIX: &str = "UPDRAFT_";
+    const OTHERS: [&str; 2] = ["HOME", "CONFIG"];
+    let variables: Vec<String> = OPTIONS.iter().map(ConfigOption::env).collect();
+    let known = || variables.iter().filter_map(|option| option.strip_prefix(PREFIX)).chain(OTHERS);
+    let rest = name.strip_prefix(PREFIX).filter(|rest| known().all(|option| option != *rest))?;
+    let near = nearest(rest, known())?;
+    Some(format!("the environment variable {name} means nothing; did you mean {PREFIX}{near}?"))
 }
 
 fn nearest<'a>(text: &str, of: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -188,13 +193,7 @@ fn nearest<'a>(text: &str, of: impl Iterator<Item = &'a str>) -> Option<&'a str>
     scored.min().filter(|(distance, candidate)| *distance <= (candidate.len() / 4).min(3)).map(|(_, candidate)| candidate)
 }
 
-fn find(
-    option: &'static ConfigOption,
-    globals: &Globals,
-    around: &Surroundings,
-    file: &BTreeMap<String, String>,
-    path: &Path,
-) -> Given {
+fn find(option: &'static ConfigOption, globals: &Globals, around: &Surroundings, file: &BTreeMap<String, String>, path: &Path) -> Given {
     let Globals { dags, database_url, host, port, log_format, .. } = globals;
     let argument = match option.key {
         "dags" => dags.as_ref().map(|path| path.to_string_lossy().into_owned()),
@@ -256,7 +255,6 @@ fn build(home: PathBuf, file: &Path, around: &Surroundings, all: &[Given]) -> Re
         port: get("port").parse("a number from 0 to 65535")?,
         base_url: text("base_url"),
         database,
-        parallelism,
         local_parallelism,
         default_executor,
         dags_are_paused_at_creation: get("dags_are_paused_at_creation").parse("true or false")?,
@@ -302,7 +300,21 @@ mod tests {
         let (config, warnings) = load(&globals, &around).unwrap();
         let shown: Vec<String> = config.settings.iter().map(|s| format!("{} = {} ({})", s.key, s.value, s.origin)).collect();
         let shown = shown.join("\n").replace(&dir.path().display().to_string(), "~");
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @r#"
+        dags = ~/.updraft/../here (~/.updraft/updraft.toml)
+        host = 0.0.0.0 (UPDRAFT_HOST)
+        port = 3 (command line)
+        base_url =  (default)
+        database_url = sqlite://~/.updraft/updraft.db (default)
+        parallelism = 32 (default)
+        default_executor = local (default)
+        dags_are_paused_at_creation = false (default)
+        python = python3 (default)
+        retention = never (~/.updraft/updraft.toml)
+        log_format = text (default)
+        log_level = info (default)
+        executors.local.parallelism = 5 (~/.updraft/updraft.toml)
+        "#);
         assert_eq!((config.port, config.local_parallelism, config.retention), (3, 5, None));
         assert!(warnings.is_empty(), "{warnings:?}");
     }
@@ -314,7 +326,12 @@ mod tests {
         let globals = Globals { config: Some("u.toml".into()), ..Globals::default() };
         let around = around(dir.path(), &[("UPDRAFT_PYHTON", "python"), ("UPDRAFT_DAG_ID", "x"), ("UPDRAFT_PARAM_DAY", "1")]);
         let (_, warnings) = load(&globals, &around).unwrap();
-        insta::assert_snapshot!(warnings.join("\n").replace(&dir.path().display().to_string(), "~"), @"");
+        insta::assert_snapshot!(warnings.join("\n").replace(&dir.path().display().to_string(), "~"), @r#"
+        ~/u.toml: there is no option "colour"
+        ~/u.toml: there is no option "executors.local.parallel"; did you mean "executors.local.parallelism"?
+        ~/u.toml: there is no option "paralelism"; did you mean "parallelism"?
+        the environment variable UPDRAFT_PYHTON means nothing; did you mean UPDRAFT_PYTHON?
+        "#);
     }
 
     #[test]
@@ -329,6 +346,13 @@ mod tests {
             error("UPDRAFT_LOG_FORMAT", "xml"),
             error("UPDRAFT_CONFIG", "missing.toml"),
         ];
-        insta::assert_snapshot!(all.join("\n").replace(&dir.path().display().to_string(), "~"), @"");
+        insta::assert_snapshot!(all.join("\n").replace(&dir.path().display().to_string(), "~"), @r#"
+        port = "http" (from UPDRAFT_PORT): a number from 0 to 65535 is expected
+        parallelism = "0" (from UPDRAFT_PARALLELISM): a whole number above 0 is expected
+        retention = "-3d" (from UPDRAFT_RETENTION): write it as 90d, 12h or never
+        database_url = "mysql://me:***@db/x" (from UPDRAFT_DATABASE_URL): it must begin with sqlite:// or postgres://
+        log_format = "xml" (from UPDRAFT_LOG_FORMAT): text and json are known
+        can't read the configuration ~/missing.toml: No such file or directory (os error 2)
+        "#);
     }
 }

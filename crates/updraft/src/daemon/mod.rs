@@ -1,9 +1,29 @@
 //! The daemon: which parts run in which role, and how they start and end.
+//!
+//! This is wiring: what a part does is its crate's business. The order of the start matters and is
+//! all in [`run`] and [`lifecycle`]: home locked, nursery forked, and only then threads.
 
+mod admin;
+mod api;
+pub mod bundle;
 pub mod db;
+mod home;
+mod lifecycle;
+mod logging;
+mod node;
+pub mod random;
+mod retention;
+mod scheduling;
+mod signals;
+pub mod store;
+mod systemd;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
+use anyhow::Context as _;
+use updraft_executor_local::start_nursery;
+
+use self::home::{HomeLock, Place};
 use crate::config::Config;
 
 /// What a daemon is.
@@ -17,7 +37,40 @@ pub enum Role {
     ApiServer,
 }
 
+impl Role {
+    /// Whether it has an API.
+    pub fn serves(self) -> bool {
+        matches!(self, Self::Standalone | Self::ApiServer)
+    }
+
+    /// Whether it decides and runs tasks.
+    pub fn schedules(self) -> bool {
+        matches!(self, Self::Standalone | Self::Scheduler)
+    }
+}
+
+/// Work that can't be interrupted (a statement of the database) may take so long at the end.
+const LAST_WORK: Duration = Duration::from_secs(2);
+
 /// Runs a daemon until it is told to end. The process must not have any other thread yet.
 pub fn run(role: Role, config: Config) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("{role:?} at {} is being wired", config.home.display())
+    if role == Role::ApiServer && config.database.is_sqlite() {
+        anyhow::bail!(
+            "a SQLite database belongs to one process, so an API server of its own can't use {}\n  hint: run `updraft standalone`, which has the API in it, or give a PostgreSQL database with --database-url",
+            config.database
+        );
+    }
+    let place = if role.schedules() {
+        let lock = HomeLock::take(&config.home)?;
+        let nursery = start_nursery(&config.home).with_context(|| format!("in the home {}", config.home.display()))?;
+        Some(Place { lock, nursery })
+    } else {
+        None
+    };
+    // From here on there may be threads.
+    logging::start(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime's threads")?;
+    let result = runtime.block_on(lifecycle::live(role, config, place));
+    runtime.shutdown_timeout(LAST_WORK);
+    result.map(|()| ExitCode::SUCCESS)
 }

@@ -1,0 +1,140 @@
+//! A daemon's life: start in order, wait, end in order.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::bail;
+
+use super::{
+    Role,
+    admin::{self, ADMIN, FirstUser},
+    api::{self, Api},
+    home::Place,
+    scheduling::Scheduling,
+    signals::Signals,
+    store::Store,
+    systemd::Notifier,
+};
+use crate::config::Config;
+
+/// The exit code after a second signal: what a shell says of SIGINT.
+const IMPATIENT: i32 = 130;
+
+/// Runs the parts of `role` until a signal ends them.
+pub async fn live(role: Role, config: Config, place: Option<Place>) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let systemd = Notifier::of_environment();
+    let mut parts = tokio::select! {
+        parts = Parts::start(role, &config, place) => parts?,
+        signal = signals.next() => bail!("{signal} ended it while it started"),
+    };
+    systemd.tell("READY=1");
+    let signal = {
+        tokio::select! {
+            signal = signals.next() => Some(signal),
+            () = parts.ended() => None,
+            () = keep_alive(&systemd) => None,
+        }
+    };
+    systemd.tell("STOPPING=1");
+    if let Some(signal) = signal {
+        tracing::info!(signal, "ending; running tasks go on under their supervisors, and the next start finds them");
+    }
+    tokio::select! {
+        () = parts.stop() => {}
+        signal = signals.next() => {
+            tracing::warn!(signal, "ending at once; nothing that was committed is lost");
+            std::process::exit(IMPATIENT);
+        }
+    }
+    match signal {
+        Some(_) => Ok(()),
+        None => bail!("a part of the daemon ended by itself, which is a defect; the log above says more"),
+    }
+}
+
+struct Parts {
+    scheduling: Option<Scheduling>,
+    api: Option<Api>,
+}
+
+impl Parts {
+    async fn start(role: Role, config: &Config, place: Option<Place>) -> anyhow::Result<Self> {
+        let listener = if role.serves() { Some(api::listen(config).await?) } else { None };
+        let address = listener.as_ref().map(|listener| api::address(config, listener)).transpose()?;
+        let store = Store::open(&config.database).await?;
+        let first_user = if role.serves() { admin::bootstrap(&*store.reader(), &config.home).await? } else { FirstUser::Present };
+        let scheduling = place.map(|place| Scheduling::start(config, place, &store, address.clone())).transpose()?;
+        let api = listener.map(|listener| {
+            let engine = scheduling.as_ref().map(|scheduling| scheduling.view() as Arc<dyn updraft_server::EngineStatus>);
+            let node = scheduling.as_ref().map(|scheduling| scheduling.node().clone());
+            Api::start(config, listener, &store, engine, node)
+        });
+        greet(role, config, address.as_deref(), &first_user);
+        Ok(Self { scheduling, api })
+    }
+
+    async fn ended(&mut self) {
+        let scheduling = async {
+            match &mut self.scheduling {
+                Some(scheduling) => scheduling.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        let api = async {
+            match &mut self.api {
+                Some(api) => api.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = scheduling => {}
+            () = api => {}
+        }
+    }
+
+    /// The scheduler first: requests that wait for its answers are told that there will be none.
+    async fn stop(self) {
+        let scheduling = async {
+            if let Some(scheduling) = self.scheduling {
+                scheduling.stop().await;
+            }
+        };
+        let api = async {
+            if let Some(api) = self.api {
+                api.stop().await;
+            }
+        };
+        tokio::join!(scheduling, api);
+    }
+}
+
+/// Tells systemd's watchdog that this process still gets to its work. Never returns.
+async fn keep_alive(systemd: &Notifier) {
+    let Some(interval) = systemd.watchdog_interval() else { return std::future::pending().await };
+    loop {
+        systemd.tell("WATCHDOG=1");
+        tokio::time::sleep(interval.max(Duration::from_millis(10))).await;
+    }
+}
+
+/// What a person wants to know first. The password is printed this one time only.
+fn greet(role: Role, config: &Config, address: Option<&str>, first_user: &FirstUser) {
+    let name = match role {
+        Role::Standalone => "standalone",
+        Role::Scheduler => "scheduler",
+        Role::ApiServer => "api-server",
+    };
+    eprintln!("\n  Updraft {} ({name}) is up", env!("CARGO_PKG_VERSION"));
+    if let Some(address) = address {
+        eprintln!("  page      {address}/\n  API       {address}/api/v2");
+    }
+    if role.schedules() {
+        eprintln!("  DAGs      {}", config.dags.display());
+    }
+    eprintln!("  home      {}\n  database  {}", config.home.display(), config.database);
+    if let FirstUser::Created { password, file } = first_user {
+        let shown = password.as_deref().unwrap_or("as given in UPDRAFT_ADMIN_PASSWORD");
+        eprintln!("\n  Log in as  {ADMIN}\n  password   {shown}\n  (shown this once; kept in {})", file.display());
+    }
+    eprintln!();
+}

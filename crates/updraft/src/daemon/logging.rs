@@ -1,0 +1,20 @@
+//! The daemon's own log, on standard error. Logs of tasks are the executors' business.
+
+use std::io::{IsTerminal as _, stderr};
+
+use anyhow::Context as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, LogFormat};
+
+/// From now on, what the daemon has to say is written as the configuration wants it.
+pub fn start(config: &Config) -> anyhow::Result<()> {
+    let filter = EnvFilter::builder().parse(&config.log_level);
+    let filter = filter.with_context(|| format!("log_level = \"{}\": write info, debug, or info,updraft=debug", config.log_level))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    match config.log_format {
+        LogFormat::Text => log.with_ansi(stderr().is_terminal()).with_target(false).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! Deletes old runs, a few at a time, while this daemon leads.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::SignedDuration;
+use tokio::sync::watch;
+use updraft_engine::{Role, Status};
+use updraft_model::Timestamp;
+use updraft_store::EngineStore;
+
+/// How often old runs are looked for.
+const EVERY: Duration = Duration::from_secs(3_600);
+/// The first time soon after the start, but not while everything else starts.
+const FIRST_AFTER: Duration = Duration::from_secs(60);
+/// A commit must not wait for long behind a deletion.
+const BATCH: u32 = 100;
+/// Between two deletions, so that commits come through.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Keeps the history no older than `age`, for ever.
+pub async fn run(store: Arc<dyn EngineStore>, status: watch::Receiver<Status>, age: SignedDuration) {
+    tokio::time::sleep(FIRST_AFTER).await;
+    loop {
+        let is_leading = matches!(status.borrow().role, Role::Leading(_));
+        if is_leading {
+            let before = Timestamp::from(jiff::Timestamp::now()).saturating_add(-age);
+            match clean(&*store, before).await {
+                Ok(0) => {}
+                Ok(runs) => tracing::info!(runs, %before, "old runs were deleted"),
+                Err(error) => tracing::warn!(%error, "old runs could not be deleted; tried again in an hour"),
+            }
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// Deletes all finished runs that ended before `before`. Returns how many.
+pub async fn clean(store: &dyn EngineStore, before: Timestamp) -> Result<usize, updraft_store::StoreError> {
+    let mut total = 0;
+    loop {
+        let deleted = store.clean(before, BATCH).await?.len();
+        total += deleted;
+        if deleted < BATCH as usize {
+            return Ok(total);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
