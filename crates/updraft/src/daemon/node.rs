@@ -10,7 +10,8 @@ use updraft_engine::{Role, ShellHandle, Status};
 use updraft_executor::Executor;
 use updraft_executor_local::LocalExecutor;
 use updraft_model::{
-    Adoption, AttemptHandle, AttemptId, AttemptLabels, ExecutorEvent, ExecutorName, Request, RequestId, TaskState, Timestamp,
+    Adoption, AttemptHandle, AttemptId, AttemptLabels, ExecutorEvent, ExecutorName, Exit, HowEnded, NodeId, Request, RequestId, TaskState,
+    Timestamp,
 };
 use updraft_store::{NodeRow, Page, Reader, StoreError, TaskInstanceFilter};
 
@@ -22,6 +23,13 @@ const SWEEP: Duration = Duration::from_secs(5);
 const SETTLE: Duration = Duration::from_secs(1);
 /// Ends that are told at the same time.
 const PAGE: u32 = 1_000;
+
+/// The end of an attempt that this node was to launch and did not.
+fn never_created(node: &NodeId) -> Exit {
+    let how = HowEnded::PlaceLost { started: false, why: format!("node {node} stopped leading before it was started there") };
+    let ended_at = Timestamp::from(jiff::Timestamp::now());
+    Exit { how, started_at: None, ended_at, outputs: BTreeMap::new(), last_line: None, pid: None }
+}
 
 /// Says for ever that this node is there.
 pub async fn heartbeat(reader: Arc<dyn Reader>, row: NodeRow, digest: watch::Receiver<Option<String>>) {
@@ -107,10 +115,14 @@ impl Courier {
         }
         let mut adoptions = self.executor.reconcile(known);
         while let Some(adoption) = adoptions.next().await {
-            // Running ones end with an event, which brings us here again.
-            if let Adoption::Finished { attempt, exit } = adoption
-                && !told.contains_key(&attempt)
-            {
+            let (attempt, exit) = match adoption {
+                Adoption::Finished { attempt, exit } => (attempt, exit),
+                // Decided by this node when it led, and never created: the leader may launch it elsewhere.
+                Adoption::Absent { attempt } => (attempt, Box::new(never_created(self.executor.node()))),
+                // Running ones end with an event, which brings us here again.
+                Adoption::Running { .. } | Adoption::Unreachable { .. } | Adoption::Orphan { .. } => continue,
+            };
+            if !told.contains_key(&attempt) {
                 let request = self.reader.submit(Request::AttemptEnded { attempt, exit }, None).await?;
                 told.insert(attempt, request);
             }
