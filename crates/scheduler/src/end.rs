@@ -178,8 +178,9 @@ impl Scheduler {
             instance.row.pid = exit.pid;
         }
         let relaunches = instance.row.relaunches;
+        let ended_at = exit.ended_at;
         let outcome = if killing.is_some() { None } else { Some(outcome(&task, exit, relaunches)) };
-        self.attempt_over(cx, key, node, outcome, code);
+        self.attempt_over(cx, key, node, outcome, code, ended_at);
     }
 
     pub(crate) fn inline_ended(&mut self, cx: &mut Cx<'_>, attempt: AttemptId, end: InlineEnd) {
@@ -218,7 +219,7 @@ impl Scheduler {
             instance.row.start_date.get_or_insert(now);
             instance.row.first_start.get_or_insert(now);
         }
-        self.attempt_over(cx, key, node, killing.is_none().then_some(outcome), None);
+        self.attempt_over(cx, key, node, killing.is_none().then_some(outcome), None, now);
     }
 
     /// Takes an attempt off the list of live ones, and has its end written and then released.
@@ -259,7 +260,15 @@ impl Scheduler {
     }
 
     /// The instance's current attempt is over. `outcome` is absent if it was killed on purpose.
-    fn attempt_over(&mut self, cx: &mut Cx<'_>, key: updraft_model::RunKey, node: Node, outcome: Option<Outcome>, code: Option<i32>) {
+    fn attempt_over(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: updraft_model::RunKey,
+        node: Node,
+        outcome: Option<Outcome>,
+        code: Option<i32>,
+        ended_at: Timestamp,
+    ) {
         let Some(instance) = self.runs.get_mut(&key).and_then(|r| r.instance_mut(node)) else { return };
         let state = instance.row.state;
         if state == TaskState::Restarting {
@@ -267,8 +276,8 @@ impl Scheduler {
             return;
         }
         let (Some(outcome), TaskState::Queued | TaskState::Running) = (outcome, state) else { return };
-        let now = cx.now;
-        instance.row.end_date = Some(now);
+        // When it ended, not when that was heard: no daemon may have been there to hear it.
+        instance.row.end_date = Some(instance.row.start_date.map_or(ended_at, |start| ended_at.max(start)));
         instance.row.exit_code = code;
         match outcome {
             Outcome::Success(xcoms) => self.succeed(cx, key, node, xcoms),

@@ -43,7 +43,7 @@ pub(crate) const DAG_KEYS: &[&str] = &[
 pub(crate) fn decode<'s>(cx: &mut Cx<'s>, document: &Document<'s>, stem: &str) -> Option<Dag> {
     let Value::Mapping(mapping) = &document.root.value else {
         let message = format!("a DAG is a mapping, not {}", document.root.describe());
-        cx.sink.error_with_help(document.root.span, message, "start with `tasks:`, see `updraft schema`");
+        cx.sink.error_with_help(document.root.span, message, "start with `tasks:`, see `updraft dags schema`");
         return None;
     };
     let dag_id = dag_id(cx, mapping, stem);
