@@ -180,7 +180,7 @@ impl Scheduler {
     ) -> Option<Result<Value, InlineEnd>> {
         let run_after = *trigger.run_after.get_or_insert(cx.now);
         let missing = |error: String| Some(Err(InlineEnd::Failed { error, retry: true }));
-        if !self.dags.get(&trigger.dag_id).is_some_and(|d| !d.row.is_stale) {
+        if self.dags.get(&trigger.dag_id).is_none_or(|d| d.row.is_stale) {
             return missing(format!("DAG \"{}\" does not exist", trigger.dag_id));
         }
         // Airflow: the logical date is now unless the task says otherwise, and the run is named after it,

@@ -82,7 +82,7 @@ impl Checks {
         }
         let states: BTreeMap<RunKey, RunState> = runs.iter().map(|r| (r.key, r.state)).collect();
         for row in instances {
-            if states.get(&row.run).is_none() {
+            if !states.contains_key(&row.run) {
                 return Err(format!("{:?} has no run", row.key()));
             }
             let by_person = row.reason.as_deref() == Some("marked by a person");
