@@ -44,10 +44,15 @@ impl Site {
 
     /// The program, with everything of it in this site and nothing of the environment.
     pub fn command(&self, args: &[&str]) -> Command {
+        self.command_in("home", args)
+    }
+
+    /// The same with a home of this name.
+    pub fn command_in(&self, home: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_updraft"));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("UPDRAFT_ADMIN_PASSWORD", PASSWORD);
         command.current_dir(self.dir.path());
-        command.arg("--home").arg(self.path("home")).arg("--dags").arg(self.path("dags")).args(["--port", "0"]).args(args);
+        command.arg("--home").arg(self.path(home)).arg("--dags").arg(self.path("dags")).args(["--port", "0"]).args(args);
         command
     }
 
@@ -67,7 +72,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    fn start(mut command: Command) -> Self {
+    pub fn start(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let (lines, log) = mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -116,6 +121,11 @@ impl Daemon {
     /// Waits until a DAG is known.
     pub fn wait_for_dag(&self, dag_id: &str) {
         wait_for(&format!("DAG {dag_id}"), || (self.get(&format!("dags/{dag_id}")).0 == 200).then_some(()));
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn kill(mut self) {

@@ -61,3 +61,29 @@ fn sigterm_ends_the_daemon_in_good_order_and_leaves_tasks_running() {
     assert_eq!(daemon.end_of("patient", &run), "success");
     assert_eq!(text_of(&site.path("journal")), "began\nended\nthen\n");
 }
+
+/// Two nodes on one PostgreSQL. The leader is killed while its task runs: the other takes over, and
+/// hears of the end, which only the first node can see, as soon as a daemon runs there again.
+#[test]
+fn a_standby_takes_over_and_is_told_what_ended_on_the_other_node() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let Some(database) = runtime.block_on(updraft_testing::postgres()) else { return };
+    let site = Site::new();
+    let start = |home| Daemon::start(site.command_in(home, &["--database-url", &database.url, "standalone"]));
+    write_patient_dag(&site);
+    let first = start("one");
+    first.wait_for_dag("patient");
+    let second = start("two");
+    let run = first.trigger("patient");
+    wait_for("the task to begin", || text_of(&site.path("journal")).contains("began").then_some(()));
+    first.kill();
+    // The new leader answers requests, and does not touch what may still run.
+    site.write_dag("other.yaml", "tasks: {a: {bash: 'true'}}\n");
+    second.wait_for_dag("other");
+    let other = second.trigger("other");
+    assert_eq!(second.end_of("other", &other), "success");
+    fs::write(site.path("go"), "").unwrap();
+    let _first = start("one");
+    assert_eq!(second.end_of("patient", &run), "success");
+    assert_eq!(text_of(&site.path("journal")), "began\nended\nthen\n");
+}
