@@ -42,6 +42,9 @@ pub struct Globals {
     /// The API's port [env: UPDRAFT_PORT] [default: 8080]
     #[arg(long, global = true)]
     pub port: Option<u16>,
+    /// The address of a daemon, for commands that ask one [env: UPDRAFT_URL] [default: http://HOST:PORT]
+    #[arg(long, global = true)]
+    pub url: Option<String>,
     /// How the daemon writes its log: text or json [env: UPDRAFT_LOG_FORMAT] [default: text]
     #[arg(long, global = true, value_name = "FORMAT")]
     pub log_format: Option<String>,

@@ -1,0 +1,132 @@
+//! `dags validate`: what is wrong with DAG files, without a daemon.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::bail;
+use clap::Args;
+use serde_json::{Value, json};
+use updraft_dagfile::{ParsedFile, Severity};
+
+use crate::{
+    commands::{Context, dag_file},
+    daemon::bundle::look::{Found, Look},
+};
+
+/// Which files.
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// Files, or folders of them [default: the folder of DAG files]
+    paths: Vec<PathBuf>,
+}
+
+/// A file and what came of reading it.
+struct Checked {
+    path: PathBuf,
+    source: String,
+    parsed: ParsedFile,
+}
+
+impl Validate {
+    /// Prints the report. Fails if there is an error in any file.
+    pub fn run(&self, cx: &Context) -> anyhow::Result<ExitCode> {
+        let roots = if self.paths.is_empty() { std::slice::from_ref(&cx.config.dags) } else { &self.paths };
+        let mut files = Vec::new();
+        for root in roots {
+            files.extend(files_below(root)?);
+        }
+        let checked = files.into_iter().map(check).collect::<anyhow::Result<Vec<_>>>()?;
+        let problems = count(&checked, Severity::Error) + duplicates(&checked).len();
+        if cx.out.is_table() {
+            self.report(cx, &checked)?;
+        } else {
+            cx.out.value(&Value::Array(checked.iter().map(show).collect()))?;
+        }
+        Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn report(&self, cx: &Context, checked: &[Checked]) -> anyhow::Result<()> {
+        let paint = cx.out.paint();
+        for Checked { path, source, parsed } in checked.iter().filter(|file| !file.parsed.diagnostics.is_empty()) {
+            cx.out.text(&updraft_dagfile::report(&path.to_string_lossy(), source, &parsed.diagnostics, paint.has_colours()))?;
+            cx.out.line("")?;
+        }
+        for (dag_id, paths) in duplicates(checked) {
+            cx.out.line(&format!(
+                "{} DAG \"{dag_id}\" is in several files: {}; rename all but one",
+                paint.bad("error:"),
+                paths.join(", ")
+            ))?;
+        }
+        let dags: usize = checked.iter().map(|file| file.parsed.dags.len()).sum();
+        let (errors, warnings) = (count(checked, Severity::Error) + duplicates(checked).len(), count(checked, Severity::Warning));
+        let summary = format!("{}, {}: {}", several(checked.len(), "file"), several(dags, "DAG"), verdict(errors, warnings));
+        cx.out.line(&match (errors, warnings) {
+            (0, 0) => paint.good(&summary),
+            (0, _) => paint.warning(&summary),
+            _ => paint.bad(&summary),
+        })
+    }
+}
+
+fn verdict(errors: usize, warnings: usize) -> String {
+    match (errors, warnings) {
+        (0, 0) => "no errors".to_owned(),
+        (errors, 0) => several(errors, "error"),
+        (errors, warnings) => format!("{}, {}", several(errors, "error"), several(warnings, "warning")),
+    }
+}
+
+fn several(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn count(checked: &[Checked], severity: Severity) -> usize {
+    checked.iter().flat_map(|file| &file.parsed.diagnostics).filter(|diagnostic| diagnostic.severity == severity).count()
+}
+
+/// DAGs that more than one file has.
+fn duplicates(checked: &[Checked]) -> BTreeMap<String, Vec<String>> {
+    let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for Checked { path, parsed, .. } in checked {
+        for dag in &parsed.dags {
+            files.entry(dag.dag.dag_id.to_string()).or_default().push(path.display().to_string());
+        }
+    }
+    files.retain(|_, paths| paths.len() > 1);
+    files
+}
+
+fn check(path: PathBuf) -> anyhow::Result<Checked> {
+    let bytes = dag_file::read_bytes(&path)?;
+    let parsed = updraft_dagfile::parse(&path.to_string_lossy(), &bytes);
+    Ok(Checked { source: String::from_utf8_lossy(&bytes).into_owned(), parsed, path })
+}
+
+fn show(Checked { path, parsed, .. }: &Checked) -> Value {
+    json!({
+        "file": path.display().to_string(),
+        "valid": !parsed.has_errors(),
+        "dags": parsed.dags.iter().map(|dag| json!({"dag_id": dag.dag.dag_id, "line": dag.line})).collect::<Vec<_>>(),
+        "diagnostics": parsed.diagnostics,
+    })
+}
+
+/// The file itself, or the DAG files below a folder in order, as a daemon finds them.
+pub fn files_below(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if !root.is_dir() {
+        return Ok(vec![root.to_owned()]);
+    }
+    let look = Look::at(root);
+    if let Some(why) = look.failure {
+        bail!("the folder {} can't be read: {why}", root.display());
+    }
+    let path = |(name, found): (String, Found)| match found {
+        Found::File { path, .. } => Ok(path),
+        Found::Problem(why) => bail!("{}: {why}", root.join(name).display()),
+    };
+    look.files.into_iter().map(path).collect()
+}

@@ -1,0 +1,52 @@
+//! The folder of DAG files.
+
+use super::Check;
+use crate::{
+    commands::{dag_file::read_bytes, dags::files_below},
+    config::Config,
+};
+
+/// So many broken files are named.
+const NAMED: usize = 3;
+
+/// Whether it can be read, and what is in it.
+pub fn checks(config: &Config) -> Vec<Check> {
+    let folder = &config.dags;
+    let shown = folder.display();
+    if !folder.is_dir() {
+        return vec![Check::warning(
+            "dags",
+            format!("there is no folder {shown}"),
+            "make it and put DAG files into it, or name another with --dags",
+        )];
+    }
+    let files = match files_below(folder) {
+        Ok(files) => files,
+        Err(error) => {
+            return vec![Check::error("dags", format!("{shown} can't be read: {error:#}"), "give the user who runs Updraft the right to")];
+        }
+    };
+    let (mut dags, mut broken) = (0, Vec::new());
+    for path in &files {
+        match read_bytes(path) {
+            Ok(bytes) => {
+                let parsed = updraft_dagfile::parse(&path.to_string_lossy(), &bytes);
+                dags += parsed.dags.len();
+                if parsed.has_errors() {
+                    broken.push(path.strip_prefix(folder).unwrap_or(path).display().to_string());
+                }
+            }
+            Err(error) => broken.push(format!("{error:#}")),
+        }
+    }
+    let found = format!("{shown}: {} files, {dags} DAGs", files.len());
+    vec![match broken.len() {
+        0 if files.is_empty() => Check::warning("dags", found, "put DAG files (*.yaml) into it"),
+        0 => Check::ok("dags", found),
+        count => {
+            let more = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
+            let names = broken.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
+            Check::warning("dags", format!("{found}; with errors: {names}{more}"), "`updraft dags validate` tells what is wrong")
+        }
+    }]
+}

@@ -1,0 +1,114 @@
+//! `updraft runs`: DAG runs.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::{Context, follow::TASK_COLUMNS};
+
+/// DAG runs.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Lists runs, newest first
+    List {
+        /// Of this DAG [default: of all]
+        dag_id: Option<String>,
+        /// Only in this state; several times for several states
+        #[arg(long, value_parser = ["queued", "running", "success", "failed"])]
+        state: Vec<String>,
+        /// At most so many
+        #[arg(long, short = 'n', default_value_t = 25)]
+        limit: usize,
+    },
+    /// Shows a run and its task instances
+    Show {
+        /// Its DAG
+        dag_id: String,
+        /// Its id
+        run_id: String,
+    },
+    /// Ends a run: it is marked failed and what runs of it is killed
+    Cancel {
+        /// Its DAG
+        dag_id: String,
+        /// Its id
+        run_id: String,
+    },
+}
+
+const COLUMNS: [&str; 7] = ["dag_id", "dag_run_id", "state", "run_type", "run_after", "start_date", "duration"];
+
+impl RunsCommand {
+    /// Carries it out.
+    pub async fn run(self, cx: &Context) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::List { dag_id, state, limit } => list(cx, dag_id.as_deref().unwrap_or("~"), &state, limit).await?,
+            Self::Show { dag_id, run_id } => show(cx, &dag_id, &run_id).await?,
+            Self::Cancel { dag_id, run_id } => {
+                let run = cx.scheduler().await?.patch(&["dags", &dag_id, "dagRuns", &run_id], &json!({ "state": "failed" })).await?;
+                cx.out.list(&["dag_id", "dag_run_id", "state"], &[run])?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn list(cx: &Context, dag_id: &str, states: &[String], limit: usize) -> anyhow::Result<()> {
+    let mut query = vec![("order_by", "-run_after".to_owned())];
+    query.extend(states.iter().map(|state| ("state", state.clone())));
+    let runs = cx.api().await?.list(&["dags", dag_id, "dagRuns"], "dag_runs", &query, Some(limit)).await?;
+    cx.out.list(&COLUMNS, &runs)
+}
+
+async fn show(cx: &Context, dag_id: &str, run_id: &str) -> anyhow::Result<()> {
+    let api = cx.api().await?;
+    let path = ["dags", dag_id, "dagRuns", run_id];
+    let mut run = api.get(&path, &[]).await?;
+    let instances = api.list(&[path.as_slice(), &["taskInstances"]].concat(), "task_instances", &[], None).await?;
+    if !cx.out.is_table() {
+        run["task_instances"] = Value::Array(instances);
+        return cx.out.value(&run);
+    }
+    cx.out.object(&summary(&run))?;
+    cx.out.line("")?;
+    let rows: Vec<Value> = instances.into_iter().map(with_reason).collect();
+    cx.out.list(&TASK_COLUMNS, &rows)
+}
+
+/// What is known of a run, without what is empty.
+fn summary(run: &Value) -> Value {
+    const FIELDS: [&str; 14] = [
+        "dag_id",
+        "dag_run_id",
+        "state",
+        "run_type",
+        "logical_date",
+        "data_interval_start",
+        "data_interval_end",
+        "run_after",
+        "start_date",
+        "end_date",
+        "duration",
+        "triggering_user_name",
+        "note",
+        "end_reason",
+    ];
+    let mut shown: serde_json::Map<String, Value> =
+        FIELDS.iter().map(|name| ((*name).to_owned(), run[*name].clone())).filter(|(_, value)| !value.is_null()).collect();
+    if run["conf"].as_object().is_some_and(|conf| !conf.is_empty()) {
+        shown.insert("conf".to_owned(), run["conf"].clone());
+    }
+    if let Some(text) = run["waiting_for"]["text"].as_str() {
+        shown.insert("waiting_for".to_owned(), text.into());
+    }
+    shown.into()
+}
+
+/// Why it is in its state, or why it does not run: one column for both.
+fn with_reason(mut instance: Value) -> Value {
+    if instance["reason"].is_null() {
+        instance["reason"] = instance["waiting_for"]["text"].clone();
+    }
+    instance
+}
