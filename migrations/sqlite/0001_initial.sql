@@ -94,6 +94,7 @@ CREATE INDEX dag_run_dag_id_run_after ON dag_run (dag_id, run_after DESC, id DES
 CREATE INDEX dag_run_dag_id_state ON dag_run (dag_id, state);
 CREATE INDEX dag_run_run_after ON dag_run (run_after DESC, id DESC);
 
+-- No index names the state, which changes five times. What is active is found by its run.
 CREATE TABLE task_instance (
     run              INTEGER NOT NULL REFERENCES dag_run (id) ON DELETE CASCADE,
     task_id          TEXT    NOT NULL,
@@ -129,8 +130,6 @@ CREATE TABLE task_instance (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX task_instance_id ON task_instance (id);
 CREATE INDEX task_instance_start_date ON task_instance (start_date DESC);
-CREATE INDEX task_instance_active ON task_instance (pool, state)
-    WHERE state IN ('scheduled', 'queued', 'running', 'restarting', 'deferred');
 
 -- Tries that another one followed, as they were at their end.
 CREATE TABLE task_instance_try (

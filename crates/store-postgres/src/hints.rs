@@ -94,8 +94,8 @@ async fn send(pool: PgPool, name: &'static str, channel: Arc<Channel>) {
 async fn receive(mut listener: PgListener, feed: Arc<Channel>, requests: Arc<Channel>) {
     loop {
         match listener.try_recv().await {
-            Ok(Some(notification)) if notification.channel() == FEED => _ = feed.local.send_replace(()),
-            Ok(Some(_)) => _ = requests.local.send_replace(()),
+            Ok(Some(notification)) if notification.channel() == FEED => feed.local.send_replace(()),
+            Ok(Some(_)) => requests.local.send_replace(()),
             // The connection was lost and made again: who knows what was said meanwhile.
             Ok(None) => {
                 feed.local.send_replace(());

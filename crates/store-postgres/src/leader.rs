@@ -1,7 +1,7 @@
 //! The lease, and the connection that the term's commits go through.
 
 use jiff::SignedDuration;
-use sqlx::{Connection as _, PgConnection, Row as _};
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use updraft_model::{Batch, Term};
 use updraft_store::{Acquired, CommitError, StoreError};
 use updraft_store_sql::{Backend, Dialect, Query, commit::Step, engine};
@@ -17,6 +17,27 @@ use crate::{
 pub(crate) struct Leader {
     connection: PgConnection,
     term: Term,
+    commits: u32,
+}
+
+/// After so many commits the session forgets its plans: a table that was small when a plan was made
+/// may be large by now.
+const PLANS_LIVE: u32 = 64;
+
+impl Leader {
+    fn new(connection: PgConnection, term: Term) -> Self {
+        Self { connection, term, commits: 0 }
+    }
+
+    async fn commit(&mut self, batch: &Batch, steps: &[Step]) -> (Result<i64, CommitError>, Connection) {
+        self.commits += 1;
+        if self.commits.is_multiple_of(PLANS_LIVE)
+            && let Err(error) = self.connection.execute("DISCARD PLANS").await
+        {
+            return (Err(CommitError::NotCommitted(format!("discard plans: {error}"))), Connection::Lost);
+        }
+        commit::commit(&mut self.connection, self.term, batch, steps).await
+    }
 }
 
 /// The lease can be had by the holder in the argument that this is appended to.
@@ -49,7 +70,7 @@ impl PostgresStore {
         // Waits for a commit of the term before that is under way, if its session could not be ended.
         let taken = fetch(&mut connection, &take).await.map_err(failed)?;
         if let Some(term) = taken.into_iter().next().and_then(|mut row| row.int().ok()).map(Term) {
-            *slot = Some(Leader { connection, term });
+            *slot = Some(Leader::new(connection, term));
             return Ok(Acquired::Yes(term));
         }
         match self.lease_row().await?.held {
@@ -88,7 +109,7 @@ impl PostgresStore {
                 resumed?
             }
         };
-        let (outcome, connection) = commit::commit(&mut leader.connection, term, batch, steps).await;
+        let (outcome, connection) = leader.commit(batch, steps).await;
         if matches!(connection, Connection::Clean) {
             *slot = Some(leader);
         }
@@ -107,7 +128,7 @@ impl PostgresStore {
         if mine.rows_affected() == 0 {
             return Err(CommitError::Superseded { term });
         }
-        Ok(Leader { connection, term })
+        Ok(Leader::new(connection, term))
     }
 
     pub(crate) async fn renew(&self, term: Term, ttl: SignedDuration) -> Result<bool, StoreError> {

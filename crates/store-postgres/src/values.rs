@@ -100,10 +100,15 @@ pub(crate) async fn fetch(connection: &mut PgConnection, query: &Query) -> Resul
     sqlx::query_with(query.text(), arguments).fetch_all(connection).await?.iter().map(row).collect()
 }
 
+/// From so many rows on a statement is planned anew each time. A plan that was made while a table was
+/// small may walk through the whole table for each row, and is kept until statistics are gathered.
+const PLANNED_ANEW: usize = 100;
+
 /// Carries a step out: how many rows took effect.
 pub(crate) async fn execute(connection: &mut PgConnection, step: &Step) -> Result<u64, sqlx::Error> {
     let arguments = arrays(step).map_err(sqlx::Error::Encode)?;
-    Ok(sqlx::query_with(&step.text_for_all(), arguments).execute(connection).await?.rows_affected())
+    let cached = step.rows.len() < PLANNED_ANEW;
+    Ok(sqlx::query_with(&step.text_for_all(), arguments).persistent(cached).execute(connection).await?.rows_affected())
 }
 
 /// Carries a step out that returns numbers.

@@ -1,4 +1,5 @@
 //! Lost connections, two leaders, a leader that stops in the middle.
+#![allow(clippy::unwrap_used)]
 
 use std::{sync::Arc, time::Duration};
 

@@ -8,12 +8,8 @@ use crate::{
     Backend, Dialect, Query, Row,
     backend::{fetch_all, fetch_first, read_all, unreadable},
     cell::Unreadable,
-    rows,
+    rows::{self, HELD},
 };
-
-/// The keys of the runs that a leader holds: active ones, and others with something alive.
-const HELD: &str =
-    "(SELECT h.id FROM dag_run AS h WHERE h.state IN ('queued', 'running') UNION SELECT o.run FROM attempt AS o WHERE o.ended_at IS NULL)";
 
 /// [`updraft_store::EngineStore::load`].
 pub async fn load(backend: &dyn Backend) -> Result<Loaded, StoreError> {
@@ -144,7 +140,7 @@ pub async fn problems(backend: &dyn Backend) -> Result<Vec<String>, StoreError> 
         ),
         (
             "a queued or running task instance has no attempt",
-            "SELECT t.task_id FROM task_instance AS t WHERE t.state IN ('scheduled', 'queued', 'running', 'restarting', 'deferred') \
+            "SELECT t.task_id FROM dag_run AS r JOIN task_instance AS t ON t.run = r.id WHERE r.state IN ('queued', 'running') \
              AND t.state IN ('queued', 'running') AND NOT EXISTS (SELECT 1 FROM attempt AS a WHERE a.id = t.attempt)",
         ),
         (

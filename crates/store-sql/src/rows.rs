@@ -12,6 +12,11 @@ use crate::{
     shapes::{ATTEMPT, DAG, POOL, RUN, TASK_INSTANCE, XCOM},
 };
 
+/// The keys of the runs that a leader holds: active ones, and others with something alive. What is
+/// queued or running is in one of them, whatever the length of the history.
+pub(crate) const HELD: &str = "(SELECT h.id FROM dag_run AS h WHERE h.state IN ('queued', 'running') \
+     UNION SELECT o.run FROM attempt AS o WHERE o.ended_at IS NULL)";
+
 type Read<T> = Result<T, Unreadable>;
 
 /// Of `dag_version AS v`.

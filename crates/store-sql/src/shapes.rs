@@ -86,7 +86,7 @@ shape!(TASK_INSTANCE = "task_instance", key ["run", "task_id", "map_index"], {
     relaunches: Int, executor: Text, node: Text, pid: Int, scheduled_at: Time, queued_at: Time, start_date: Time, end_date: Time,
     first_start: Time, next_at: Time, awaits: Text, decision: Text, pool: Text, pool_slots: Int, priority_weight: Int, operator: Text,
     exit_code: Int, reason: Text, note: Text,
-}, indexed ["id", "start_date", "pool"], fixed ["note"]);
+}, indexed ["id", "start_date"], fixed ["note"]);
 shape!(ATTEMPT = "attempt", key ["id"], {
     id: Uuid, run: Int, task_id: Text, map_index: Int, try_number: Int, executor: Text, node: Text, queued_at: Time, started_at: Time,
     ended_at: Time, outcome: Text, exit_code: Int, waiting: Text,

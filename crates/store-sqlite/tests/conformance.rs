@@ -1,4 +1,5 @@
 //! The suites that every store passes.
+#![allow(clippy::unwrap_used)]
 
 use updraft_store::conformance::{Subject, bulk, differential};
 use updraft_store_sqlite::SqliteStore;

@@ -1,9 +1,13 @@
 //! Who may open a database, and what happens to work that nobody waits for.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use updraft_store::{EngineStore, Reader, conformance::{Subject, samples}};
+use updraft_store::{
+    EngineStore, Reader,
+    conformance::{Subject, samples},
+};
 use updraft_store_sqlite::{OpenError, SqliteStore};
 
 #[tokio::test]
@@ -68,7 +72,9 @@ async fn what_does_not_fit_together_is_found() {
     let shell = Connection::open(&path).unwrap();
     shell.execute_batch("PRAGMA foreign_keys = off; DELETE FROM dag_version; INSERT INTO feed VALUES (7, 1, 0, '[]')").unwrap();
     let problems = store.check().await.unwrap().join("\n");
-    for part in ["a row of dag_source refers to a missing row of dag_version", "latest version does not exist: d", "gap after this number: 1"] {
+    for part in
+        ["a row of dag_source refers to a missing row of dag_version", "latest version does not exist: d", "gap after this number: 1"]
+    {
         assert!(problems.contains(part), "{part}: {problems}");
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     backend::{fetch_all, fetch_first, unreadable},
     cell::Unreadable,
     query::Conditions,
-    rows,
+    rows::{self, HELD},
 };
 
 /// [`updraft_store::Reader::import_errors`].
@@ -32,7 +32,7 @@ pub async fn import_error(backend: &dyn Backend, id: i64) -> Result<Option<Impor
     fetch_first(backend, query, |mut row| rows::import_error(&mut row)).await
 }
 
-/// The pools with the slots taken in each state; only active task instances are looked at. One that
+/// The pools with the slots taken in each state; only those of active runs are looked at. One that
 /// is `restarting` still runs.
 fn select_pools() -> String {
     let sum = |states: &str| format!("coalesce(u.{states}, 0)");
@@ -40,7 +40,7 @@ fn select_pools() -> String {
     format!(
         "SELECT {}, {}, {}, {}, {} FROM pool AS p LEFT JOIN (
              SELECT t.pool, {} AS running, {} AS queued, {} AS scheduled, {} AS deferred FROM task_instance AS t
-             WHERE t.state IN ('scheduled', 'queued', 'running', 'restarting', 'deferred') GROUP BY t.pool
+             WHERE t.run IN {HELD} AND t.state IN ('scheduled', 'queued', 'running', 'restarting', 'deferred') GROUP BY t.pool
          ) AS u ON u.pool = p.name",
         rows::pool_columns(),
         sum("running"),

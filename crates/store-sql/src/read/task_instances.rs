@@ -9,7 +9,7 @@ use crate::{
     backend::{fetch_all, fetch_first},
     cell::Unreadable,
     query::Conditions,
-    rows,
+    rows::{self, HELD},
     shapes::TRY,
 };
 
@@ -80,6 +80,10 @@ fn conditions(backend: &dyn Backend, filter: TaskInstanceFilter) -> Conditions {
     conditions.one_of("t.task_id", task_ids.as_deref());
     conditions.like("t.task_id", task_id_pattern.as_deref());
     conditions.one_of_ints("t.map_index", map_indexes.map(|list| list.into_iter().map(|index| i64::from(index.0)).collect()));
+    if !states.is_empty() && states.iter().all(|state| state.holds_slot()) {
+        // No index has the state, but what holds a slot is in few runs.
+        conditions.plain(format!("t.run IN {HELD}"));
+    }
     conditions.any_of("t.state", &states.iter().map(|s| s.as_str()).collect::<Vec<_>>());
     conditions.any_of("t.pool", &pools);
     conditions.any_of("t.executor", &executors);
