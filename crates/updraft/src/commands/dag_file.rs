@@ -44,15 +44,20 @@ impl DagFile {
         Ok(Self { path, source, dags: parsed.dags.into_iter().map(|parsed| parsed.dag).collect() })
     }
 
-    /// The DAG of that name, or the only one.
+    /// The DAG of that name; without one the only DAG, or the one that is named like the file.
     pub fn dag(&self, dag_id: Option<&str>) -> anyhow::Result<&Dag> {
         let names = || self.dags.iter().map(|dag| dag.dag_id.as_str()).collect::<Vec<_>>().join(", ");
         let found = match (dag_id, self.dags.as_slice()) {
             (Some(id), all) => all.iter().find(|dag| dag.dag_id.as_str() == id),
             (None, [only]) => Some(only),
+            (None, all) if all.iter().any(|dag| self.is_named_like(dag)) => all.iter().find(|dag| self.is_named_like(dag)),
             (None, _) => bail!("{} has several DAGs ({}): choose one with --dag-id", self.path.display(), names()),
         };
         found.with_context(|| format!("{} has no DAG of that name; it has {}", self.path.display(), names()))
+    }
+
+    fn is_named_like(&self, dag: &Dag) -> bool {
+        self.path.file_stem().is_some_and(|stem| stem == dag.dag_id.as_str())
     }
 }
 
