@@ -44,19 +44,6 @@ fn explain(error: &anyhow::Error) -> String {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use anyhow::anyhow;
-
-    use super::explain;
-
-    #[test]
-    fn causes_are_said_once_and_hints_last() {
-        let error = anyhow!("no space").context("can't write x: no space").context("the home\n  hint: clean up");
-        assert_eq!(explain(&error), "the home: can't write x: no space\n  hint: clean up");
-    }
-}
-
 fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     let role = match cli.command {
         // These two are started by a daemon with all they need: no configuration is read.
@@ -78,4 +65,17 @@ fn load(globals: &cli::Globals) -> anyhow::Result<Config> {
         eprintln!("updraft: warning: {warning}");
     }
     Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::explain;
+
+    #[test]
+    fn causes_are_said_once_and_hints_last() {
+        let error = anyhow!("no space").context("can't write x: no space").context("the home\n  hint: clean up");
+        assert_eq!(explain(&error), "the home: can't write x: no space\n  hint: clean up");
+    }
 }

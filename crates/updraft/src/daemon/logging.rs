@@ -9,7 +9,9 @@ use crate::config::{Config, LogFormat};
 
 /// From now on, what the daemon has to say is written as the configuration wants it.
 pub fn start(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder().parse(&config.log_level);
+    // PostgreSQL's notices (and every statement) are sqlx's "info": asked for by name only.
+    let level = if config.log_level.contains("sqlx") { config.log_level.clone() } else { format!("{},sqlx=warn", config.log_level) };
+    let filter = EnvFilter::builder().parse(level);
     let filter = filter.with_context(|| format!("log_level = \"{}\": write info, debug, or info,updraft=debug", config.log_level))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
     match config.log_format {

@@ -122,10 +122,11 @@ impl Courier {
                 // Running ones end with an event, which brings us here again.
                 Adoption::Running { .. } | Adoption::Unreachable { .. } | Adoption::Orphan { .. } => continue,
             };
-            if !told.contains_key(&attempt) {
-                let request = self.reader.submit(Request::AttemptEnded { attempt, exit }, None).await?;
-                told.insert(attempt, request);
+            if told.contains_key(&attempt) {
+                continue;
             }
+            let request = self.reader.submit(Request::AttemptEnded { attempt, exit }, None).await?;
+            told.insert(attempt, request);
         }
         Ok(())
     }

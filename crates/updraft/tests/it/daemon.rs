@@ -26,7 +26,9 @@ pub struct Site {
 
 impl Site {
     pub fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let mut dir = tempfile::tempdir().unwrap();
+        // To look at what a failed test has left: UPDRAFT_TEST_KEEP=1.
+        dir.disable_cleanup(std::env::var_os("UPDRAFT_TEST_KEEP").is_some());
         fs::create_dir(dir.path().join("dags")).unwrap();
         Self { dir }
     }
