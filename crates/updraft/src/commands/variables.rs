@@ -217,7 +217,9 @@ fn exported(variables: &[Variable]) -> Map<String, Value> {
     let entry = |variable: &Variable| {
         let value = match serde_json::from_str(&variable.value) {
             // Numbers and the like would come back as they are only if they are written as text.
-            Ok(value @ (Value::Object(_) | Value::Array(_))) if serde_json::to_string(&value).is_ok_and(|text| text == variable.value) => value,
+            Ok(value @ (Value::Object(_) | Value::Array(_))) if serde_json::to_string(&value).is_ok_and(|text| text == variable.value) => {
+                value
+            }
             _ => Value::String(variable.value.clone()),
         };
         let needs_object = variable.description.is_some() || value.get("value").is_some();

@@ -5,6 +5,7 @@ use std::{
     io::{Read as _, Seek as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail};
@@ -17,6 +18,9 @@ pub struct Place {
     /// Forks the supervisors.
     pub nursery: NurseryHandle,
 }
+
+/// How long a daemon that is going may still hold the home.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The lock. The operating system frees it when the process ends, however it ends.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ impl HomeLock {
         let path = home.join("daemon.lock");
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         let mut file = opened.with_context(|| format!("the home can't be written to: {}{hint}", path.display()))?;
-        match file.try_lock() {
+        match lock_soon(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut owner = String::new();
@@ -50,6 +54,18 @@ impl HomeLock {
         };
         say(&mut file).with_context(|| format!("the home can't be written to: {}{hint}", path.display()))?;
         Ok(Self { _file: file })
+    }
+}
+
+/// Takes the lock, or says after a moment that another has it: a daemon that was killed just now may
+/// not have let go yet, and its successor should not fail for that.
+fn lock_soon(file: &File) -> Result<(), TryLockError> {
+    let begin = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begin.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(20)),
+            result => return result,
+        }
     }
 }
 

@@ -51,7 +51,9 @@ impl Scheduling {
 
         let (rescan, rescans) = mpsc::unbounded_channel();
         let executors: BTreeMap<ExecutorName, Arc<dyn Executor>> = BTreeMap::from([(name.clone(), executor.clone() as Arc<dyn Executor>)]);
-        let holder = format!("{}/{}", executor.node(), std::process::id());
+        // The home's lock lets one daemon at a time have this name, so one that comes back after a crash
+        // need not wait for the lease of the one before to run out.
+        let holder = executor.node().to_string();
         let shell = Shell { store: store.engine(), executors, holder, address: address.clone(), rescan };
         let runtime = Runtime { dags_folder: text_of(&config.dags)?, program: text_of(&program)?, python: config.python.clone() };
         let scheduler = updraft_scheduler::Config {
