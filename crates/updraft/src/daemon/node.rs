@@ -113,14 +113,17 @@ impl Courier {
         if known.is_empty() {
             return Ok(());
         }
+        let another_leads = self.another_leads().await?;
         let mut adoptions = self.executor.reconcile(known);
         while let Some(adoption) = adoptions.next().await {
             let (attempt, exit) = match adoption {
                 Adoption::Finished { attempt, exit } => (attempt, exit),
-                // Decided by this node when it led, and never created: the leader may launch it elsewhere.
-                Adoption::Absent { attempt } => (attempt, Box::new(never_created(self.executor.node()))),
+                // Decided by this node when it led, and never created: the leader may launch it
+                // elsewhere. Not said while this node may be the next to lead: it would then launch
+                // the attempt itself, and afterwards read here that it never will.
+                Adoption::Absent { attempt } if another_leads => (attempt, Box::new(never_created(self.executor.node()))),
                 // Running ones end with an event, which brings us here again.
-                Adoption::Running { .. } | Adoption::Unreachable { .. } | Adoption::Orphan { .. } => continue,
+                Adoption::Absent { .. } | Adoption::Running { .. } | Adoption::Unreachable { .. } | Adoption::Orphan { .. } => continue,
             };
             if told.contains_key(&attempt) {
                 continue;
@@ -129,6 +132,13 @@ impl Courier {
             told.insert(attempt, request);
         }
         Ok(())
+    }
+
+    /// Whether another node holds the lease. (A lease of this node's is its last daemon's, which is
+    /// dead: the home has one at a time.)
+    async fn another_leads(&self) -> Result<bool, StoreError> {
+        let own = self.executor.node().as_str();
+        Ok(self.reader.lease().await?.is_some_and(|lease| lease.remaining.is_positive() && lease.holder != own))
     }
 
     /// The attempts of this node that the store believes alive.
