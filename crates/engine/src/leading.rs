@@ -66,6 +66,7 @@ impl Leading {
         let inherited: BTreeSet<AttemptId> = loaded.attempts.iter().map(|a| a.id).collect();
         let (scheduler, plan) = Scheduler::restore(config.scheduler.clone(), loaded, now.wall, mint);
         out.push(Effect::Rescan { known: scheduler.known_files() });
+        let lease_rounds = u64::try_from(lease.term.0).unwrap_or_default() << 32;
         let mut leading = Self {
             lease,
             scheduler,
@@ -83,7 +84,8 @@ impl Leading {
             ask_again: BTreeMap::new(),
             launches: Launches::default(),
             next_reconcile: now.boot + config.reconcile_every,
-            round: 0,
+            // Above those of the terms before, whose answers may still come.
+            round: lease_rounds,
             inherited,
         };
         leading.reconcile(config, out);
@@ -365,7 +367,8 @@ impl Leading {
             }
             Adoption::Finished { attempt, exit } => self.executor_says(executor, ExecutorEvent::Ended { attempt, exit }),
             Adoption::Absent { attempt } => {
-                let outdated = self.launches.begun_in(attempt).is_some_and(|begun| round <= begun);
+                let of_this_term = round > u64::try_from(self.lease.term.0).unwrap_or_default() << 32;
+                let outdated = !of_this_term || self.launches.begun_in(attempt).is_some_and(|begun| round <= begun);
                 if outdated || !self.scheduler.is_live(attempt) || self.launches.is_under_way(attempt) {
                     return;
                 }

@@ -255,6 +255,7 @@ impl Scheduler {
         writes.releases.push(release);
         self.touch(key, node);
         self.mark_dirty(key, node);
+        self.dirty_runs.insert(key);
         // An attempt that is not the current one goes to the history only.
         current.then_some((key, node, killing))
     }

@@ -92,6 +92,13 @@ impl Gates {
         }
     }
 
+    /// Sets a gate's limit unless it was set before.
+    pub fn set_limit_once(&mut self, name: GateName, limit: Option<i64>) {
+        if !self.gates.contains_key(&name) {
+            self.set_limit(name, limit);
+        }
+    }
+
     /// Forgets a gate nobody will come to any more.
     pub fn remove(&mut self, name: &GateName) {
         self.gates.remove(name);

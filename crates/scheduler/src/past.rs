@@ -69,6 +69,8 @@ impl Scheduler {
             let found = match previous {
                 None => Previous::Missing,
                 Some(p) if self.runs.contains_key(&p.run) => Previous::Active(p.run),
+                // It ended while the answer was on its way, which is older than that.
+                Some(p) if self.just_left.contains_key(&p.run) => Previous::Finished(p.run, self.just_left[&p.run].clone()),
                 Some(p) => {
                     let mut states = std::collections::BTreeMap::<TaskId, Vec<TaskState>>::new();
                     for (task, _, state) in &p.states {
@@ -83,6 +85,9 @@ impl Scheduler {
                 previous.followers.insert(key);
             }
             self.set_previous(key, found);
+        }
+        if !self.asked.iter().any(|q| matches!(q, Question::PreviousRun { .. })) {
+            self.just_left.clear();
         }
     }
 
@@ -116,10 +121,14 @@ impl Scheduler {
     pub(crate) fn hand_down(&mut self, key: RunKey) {
         let Some(run) = self.runs.get_mut(&key) else { return };
         let followers = std::mem::take(&mut run.followers);
-        if followers.is_empty() {
+        let asked = self.asked.iter().any(|q| matches!(q, Question::PreviousRun { dag_id, .. } if *dag_id == run.row.dag_id));
+        if followers.is_empty() && !asked {
             return;
         }
         let states = Arc::new(run.states());
+        if asked {
+            self.just_left.insert(key, states.clone());
+        }
         for follower in followers {
             self.set_previous(follower, Previous::Finished(key, states.clone()));
         }

@@ -211,8 +211,8 @@ impl Scheduler {
             tasks.push((Arc::new(task.clone()), row.version));
         }
         let version = versions.get(&run.version).ok_or_else(|| missing(&run.version))?;
-        let has = |id: &updraft_model::TaskId| instances.iter().any(|i| i.task_id == *id);
-        tasks.extend(version.dag.tasks.values().filter(|t| !has(&t.task_id)).map(|t| (Arc::new(t.clone()), version.id)));
+        let has: std::collections::BTreeSet<_> = instances.iter().map(|i| &i.task_id).collect();
+        tasks.extend(version.dag.tasks.values().filter(|t| !has.contains(&t.task_id)).map(|t| (Arc::new(t.clone()), version.id)));
         Graph::new(tasks).map(Arc::new).map_err(|e| e.to_string())
     }
 }

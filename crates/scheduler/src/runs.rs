@@ -21,6 +21,11 @@ impl Scheduler {
         let limit = self.dags.get(&row.dag_id).map(|d| i64::from(d.version.dag.max_active_tasks));
         self.gates.set_limit(GateName::Run(key), limit);
         for node in &graph.nodes {
+            // The latest version decides, but one without the limit sets no gate for older runs that have it.
+            if let Some(limit) = node.task.max_active_tis_per_dag {
+                let gate = GateName::Task(row.dag_id.clone(), node.task.task_id.clone());
+                self.gates.set_limit_once(gate, Some(i64::from(limit)));
+            }
             if let Some(limit) = node.task.max_active_tis_per_dagrun {
                 self.gates.set_limit(GateName::TaskInRun(key, node.task.task_id.clone()), Some(i64::from(limit)));
             }

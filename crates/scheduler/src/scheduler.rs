@@ -133,6 +133,8 @@ pub struct Scheduler {
     /// Questions under way.
     pub(crate) asked: BTreeSet<Question>,
     pub(crate) last_run_key: i64,
+    /// The states of runs that left memory while the store was asked about a run before another.
+    pub(crate) just_left: BTreeMap<RunKey, Arc<BTreeMap<updraft_model::TaskId, Vec<updraft_model::TaskState>>>>,
     /// Runs deleted in this term; their keys are never used again.
     pub(crate) deleted_runs: BTreeSet<RunKey>,
 
@@ -178,6 +180,7 @@ impl Scheduler {
             waiting: BTreeMap::new(),
             asked: BTreeSet::new(),
             last_run_key: 0,
+            just_left: BTreeMap::new(),
             deleted_runs: BTreeSet::new(),
             dirty: VecDeque::new(),
             dirty_runs: BTreeSet::new(),

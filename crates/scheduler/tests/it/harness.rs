@@ -104,6 +104,31 @@ impl World {
         world
     }
 
+    /// A world whose store answers each question with what was true before the commit that follows.
+    pub fn with_slow_answers(dag: Dag) -> Self {
+        let mut world = Self::new(Dag::new(DagId::new("nothing").unwrap()));
+        let mut inputs = vec![Input::Files(vec![file(dag)])];
+        loop {
+            let plan = world.scheduler.handle(world.now, inputs.drain(..), &mut world.mint);
+            let (more, asks) = (plan.more, plan.asks.clone());
+            world.commit(plan);
+            let mut facts: Vec<Input> =
+                asks.into_iter().map(|question| Input::Fact { verdict: world.verdict(&question), question }).collect();
+            // The answers were all read now, but they are heard one after the other.
+            while facts.len() > 1 {
+                let first = facts.remove(0);
+                let plan = world.scheduler.handle(world.now, [first], &mut world.mint);
+                let asks = plan.asks.clone();
+                world.commit(plan);
+                facts.extend(asks.into_iter().map(|question| Input::Fact { verdict: world.verdict(&question), question }));
+            }
+            inputs = facts;
+            if !more && inputs.is_empty() {
+                return world;
+            }
+        }
+    }
+
     pub fn give(&mut self, inputs: impl IntoIterator<Item = Input>) {
         let mut inputs: Vec<Input> = inputs.into_iter().collect();
         loop {

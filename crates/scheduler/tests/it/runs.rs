@@ -141,3 +141,13 @@ fn a_dag_id_in_two_files_stays_with_the_first() {
     assert_eq!(w.loaded.dags[0].file, "d.yaml");
     assert_eq!(w.loaded.versions.len(), 1);
 }
+
+#[test]
+fn a_run_that_ends_while_the_store_is_asked_about_it_is_known_by_its_end() {
+    let mut d = hourly(true);
+    let mut a = empty("a", &[]);
+    a.depends_on_past = true;
+    d.tasks.insert(task_id("a"), a);
+    let w = World::with_slow_answers(d);
+    assert!(ids(&w).iter().all(|id| id.ends_with("success")), "{:?}", ids(&w));
+}
