@@ -27,7 +27,7 @@ impl Scheduler {
             }
         };
         let parked_at = instance.parked_at.take();
-        let wants = parked_at.as_ref().map_or(0, |gate| wants(instance, gate));
+        let wants = parked_at.as_ref().map_or(0, |gate| wants_of(instance, gate));
         if from == TaskState::Scheduled
             && let Some(ready) = ready
         {
@@ -217,12 +217,8 @@ impl Scheduler {
     }
 }
 
-fn wants(instance: &Instance, gate: &GateName) -> u32 {
-    wants_of(instance, gate)
-}
-
 /// How much of a gate an instance takes.
-fn wants_of(instance: &Instance, gate: &GateName) -> u32 {
+pub(crate) fn wants_of(instance: &Instance, gate: &GateName) -> u32 {
     match gate {
         GateName::Pool(_) => instance.row.pool_slots,
         GateName::Paused(_) | GateName::Executor(_) | GateName::Run(_) | GateName::Task(..) | GateName::TaskInRun(..) => 1,

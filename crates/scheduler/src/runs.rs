@@ -204,10 +204,7 @@ impl Scheduler {
             self.account_instance(key, node, -1);
             let Some(run) = self.runs.get(&key) else { continue };
             if let (Some(ready), Some(instance)) = (run.ready(node), run.instance(node)) {
-                let wants = match &instance.parked_at {
-                    Some(GateName::Pool(_)) => instance.row.pool_slots,
-                    _ => 1,
-                };
+                let wants = instance.parked_at.as_ref().map_or(0, |gate| crate::instances::wants_of(instance, gate));
                 self.gates.leave(&ready, instance.parked_at.as_ref(), wants);
             }
         }
