@@ -1,51 +1,53 @@
-//! One plan on its way into the store: as one batch, or, if the database does not take a value in
-//! it, in parts, until the part that is to blame is found.
+//! One plan on its way into the store; and if the database does not take a value in it, the search
+//! for that value, in which nothing is written.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use updraft_model::{Batch, RunKey, TaskInstanceKey, Term};
-use updraft_scheduler::{Input, Plan};
+use updraft_model::{Answer, Batch, DagId, RejectionKind, RunKey, TaskInstanceKey, Term};
+use updraft_scheduler::Plan;
 
 use crate::Effect;
 
 #[derive(Debug)]
 pub(crate) struct Commit {
-    /// Its batch has been taken out; the rest is carried out when all parts are written.
+    /// Its batch has been taken out; the rest is carried out when that is written.
     pub plan: Plan,
-    /// The part that is under way.
-    pub sent: Arc<Batch>,
-    rest: VecDeque<Batch>,
+    /// What is to be written.
+    pub batch: Arc<Batch>,
     pub retry_at: Option<Duration>,
     failures: u32,
-    dropped: Option<String>,
+    search: Option<Search>,
+}
+
+/// What came of the last step of the search.
+pub(crate) enum Found {
+    /// It goes on.
+    NotYet,
+    /// There is no value in it that could be to blame for these words.
+    Nothing(String),
+    /// What this task wrote is to blame for these words.
+    TaskInstance(TaskInstanceKey, String),
+    /// This new run is. The batch goes on without it.
+    NewRun(RunKey),
+    /// Something else is, in these words. The batch goes on without it.
+    Other(String),
 }
 
 impl Commit {
     pub fn new(mut plan: Plan) -> Self {
-        let sent = Arc::new(std::mem::take(&mut plan.batch));
-        Self { plan, sent, rest: VecDeque::new(), retry_at: None, failures: 0, dropped: None }
+        let batch = Arc::new(std::mem::take(&mut plan.batch));
+        Self { plan, batch, retry_at: None, failures: 0, search: None }
     }
 
+    /// The commit, or the next probe of a search.
     pub fn effect(&self, term: Term) -> Effect {
-        Effect::Commit { term, batch: self.sent.clone() }
-    }
-
-    /// Takes the next part that is not empty. `false`: all is written.
-    pub fn next_part(&mut self) -> bool {
-        while let Some(part) = self.rest.pop_front() {
-            if !part.is_empty() {
-                self.sent = Arc::new(part);
-                return true;
-            }
+        match &self.search {
+            None => Effect::Commit { term, batch: self.batch.clone() },
+            Some(search) => Effect::Probe { term, batch: Arc::new(prefix(&self.batch, &search.units[..search.middle()])) },
         }
-        false
     }
 
-    /// How long to wait before the same part is sent again: 0.1 s, doubling up to 2 s.
+    /// How long to wait before the same is sent again: 0.1 s, doubling up to 2 s.
     pub fn backoff(&mut self) -> Duration {
         self.failures += 1;
         Duration::from_millis(100 << self.failures.min(5)).min(Duration::from_secs(2)) / 2
@@ -53,38 +55,174 @@ impl Commit {
 
     /// Leaves out new runs that exist already.
     pub fn refuse(&mut self, runs: &[RunKey]) {
-        self.plan.batch = self.sent.as_ref().clone();
-        self.plan.refuse(runs);
-        self.sent = Arc::new(std::mem::take(&mut self.plan.batch));
-        for part in &mut self.rest {
-            self.plan.batch = std::mem::take(part);
-            self.plan.refuse(runs);
-            *part = std::mem::take(&mut self.plan.batch);
-        }
+        self.edit(|plan| plan.refuse(runs));
     }
 
-    /// The part under way can't be written. It is split in two; one that can't be split is left out:
-    /// a task instance, which the scheduler hears of, or something that is only reported.
-    pub fn split(&mut self, error: &str) -> Option<Input> {
-        let part = self.sent.as_ref().clone();
-        self.sent = Arc::new(Batch::default());
-        if let Some((first, second)) = halves(&part) {
-            self.rest.push_front(second);
-            self.sent = Arc::new(first);
-            return None;
-        }
-        let key = keys(&part).into_iter().next();
-        let Some(key) = key else {
-            self.dropped = Some(format!("left out of a commit, since the database refused it ({error}): {part:?}"));
-            return None;
-        };
-        self.plan.launches.retain(|launch| launch.key != key);
-        let stored = part.task_instances.iter().find(|u| u.row.key() == key).map(|u| u.from);
-        Some(Input::Poisoned { key, stored, error: error.to_owned() })
+    fn edit(&mut self, change: impl FnOnce(&mut Plan)) {
+        self.plan.batch = self.batch.as_ref().clone();
+        change(&mut self.plan);
+        self.batch = Arc::new(std::mem::take(&mut self.plan.batch));
     }
 
-    pub fn take_dropped(&mut self) -> Option<String> {
-        self.dropped.take()
+    /// The commit, or a probe (`None`: one that found nothing to blame), was refused because of a value.
+    pub fn refused(&mut self, error: Option<String>) -> Found {
+        let search = self.search.get_or_insert_with(|| Search::new(&self.batch));
+        search.learn(error);
+        if search.bad - search.good > 1 {
+            return Found::NotYet;
+        }
+        let error = std::mem::take(&mut search.error);
+        let unit = search.units.get(search.good).cloned();
+        self.search = None;
+        match unit {
+            None => Found::Nothing(error),
+            Some(Unit::TaskInstance(key)) => Found::TaskInstance(key, error),
+            Some(Unit::NewRun(run)) => {
+                self.edit(|plan| {
+                    for answered in plan.batch.answers.iter_mut().filter(|a| a.answer == Answer::Run { run }) {
+                        let detail = format!("the database does not take this run: {error}");
+                        answered.answer = Answer::rejected(RejectionKind::Invalid, detail);
+                    }
+                    plan.refuse(&[run]);
+                });
+                Found::NewRun(run)
+            }
+            Some(unit) => {
+                self.edit(|plan| leave_out(&mut plan.batch, &unit));
+                Found::Other(format!("{unit:?} is left out of a commit, since the database does not take it: {error}"))
+            }
+        }
+    }
+}
+
+/// A search by halves: each probe tells whether the value is in the first rows, or after them.
+#[derive(Debug)]
+struct Search {
+    units: Vec<Unit>,
+    /// So many are taken.
+    good: usize,
+    /// So many are refused.
+    bad: usize,
+    /// With these words.
+    error: String,
+}
+
+impl Search {
+    fn new(batch: &Batch) -> Self {
+        let units = units(batch);
+        Self { good: 0, bad: 2 * units.len(), units, error: String::new() }
+    }
+
+    /// How many units the next probe has.
+    fn middle(&self) -> usize {
+        self.good + (self.bad - self.good) / 2
+    }
+
+    fn learn(&mut self, error: Option<String>) {
+        // The first refusal is the commit's own, of all units.
+        let asked = self.middle();
+        match error {
+            Some(error) => (self.bad, self.error) = (asked, error),
+            None => self.good = asked,
+        }
+    }
+}
+
+/// What is written, or left out, together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Unit {
+    /// A DAG with its version.
+    Dag(DagId),
+    ImportError(String),
+    Pool(updraft_model::PoolName),
+    NewRun(RunKey),
+    /// All rows of a task instance.
+    TaskInstance(TaskInstanceKey),
+    Run(RunKey),
+    Answer(updraft_model::RequestId),
+}
+
+/// The units of a batch in the order in which they are written. Deletions are not among them: a key
+/// is all they have.
+fn units(batch: &Batch) -> Vec<Unit> {
+    let of_versions = batch.versions.iter().map(|new| &new.version.dag.dag_id);
+    let dags: BTreeSet<DagId> = of_versions.chain(batch.dags.iter().map(|row| &row.dag_id)).cloned().collect();
+    let errors = batch.import_errors.iter().map(|error| Unit::ImportError(file_of(error).to_owned()));
+    let pools = batch.pools.iter().map(|pool| Unit::Pool(name_of(pool).clone()));
+    (dags.into_iter().map(Unit::Dag))
+        .chain(errors)
+        .chain(pools)
+        .chain(batch.new_runs.iter().map(|run| Unit::NewRun(run.key)))
+        .chain(keys(batch).into_iter().map(Unit::TaskInstance))
+        .chain(batch.runs.iter().map(|update| Unit::Run(update.row.key)))
+        .chain(batch.answers.iter().map(|answered| Unit::Answer(answered.id)))
+        .collect()
+}
+
+/// The part of a batch that these units are: the first ones, so that what they refer to is there.
+fn prefix(batch: &Batch, units: &[Unit]) -> Batch {
+    let mut part = Batch { deleted_runs: batch.deleted_runs.clone(), deleted_dags: batch.deleted_dags.clone(), ..Batch::default() };
+    let mut wanted = BTreeSet::new();
+    for unit in units {
+        match unit {
+            Unit::Dag(id) => {
+                part.versions.extend(batch.versions.iter().filter(|new| new.version.dag.dag_id == *id).cloned());
+                part.dags.extend(batch.dags.iter().filter(|row| row.dag_id == *id).cloned());
+            }
+            Unit::ImportError(file) => part.import_errors.extend(batch.import_errors.iter().filter(|e| file_of(e) == file).cloned()),
+            Unit::Pool(name) => part.pools.extend(batch.pools.iter().filter(|p| name_of(p) == name).cloned()),
+            Unit::NewRun(key) => part.new_runs.extend(batch.new_runs.iter().filter(|run| run.key == *key).cloned()),
+            Unit::TaskInstance(key) => {
+                wanted.insert(key);
+            }
+            Unit::Run(key) => part.runs.extend(batch.runs.iter().filter(|update| update.row.key == *key).cloned()),
+            Unit::Answer(id) => part.answers.extend(batch.answers.iter().filter(|answered| answered.id == *id).cloned()),
+        }
+    }
+    let keep = |key: &TaskInstanceKey| wanted.contains(key);
+    Batch {
+        new_task_instances: batch.new_task_instances.iter().filter(|r| keep(&r.key())).cloned().collect(),
+        task_instances: batch.task_instances.iter().filter(|u| keep(&u.row.key())).cloned().collect(),
+        archived_tries: batch.archived_tries.iter().filter(|r| keep(&r.key())).cloned().collect(),
+        attempts: batch.attempts.iter().filter(|a| keep(&a.key)).cloned().collect(),
+        deleted_xcoms: batch.deleted_xcoms.iter().filter(|k| keep(k)).cloned().collect(),
+        xcoms: batch.xcoms.iter().filter(|x| keep(&x.owner)).cloned().collect(),
+        ..part
+    }
+}
+
+fn leave_out(batch: &mut Batch, unit: &Unit) {
+    match unit {
+        Unit::Dag(id) => {
+            batch.versions.retain(|new| new.version.dag.dag_id != *id);
+            batch.dags.retain(|row| row.dag_id != *id);
+        }
+        Unit::ImportError(file) => batch.import_errors.retain(|error| file_of(error) != file),
+        Unit::Pool(name) => batch.pools.retain(|pool| name_of(pool) != name),
+        Unit::Run(key) => batch.runs.retain(|update| update.row.key != *key),
+        // Who asked must hear something, or would ask for ever.
+        Unit::Answer(id) => {
+            for answered in batch.answers.iter_mut().filter(|answered| answered.id == *id) {
+                let detail = "the database does not take the answer to this request";
+                answered.answer = Answer::rejected(RejectionKind::Invalid, detail);
+            }
+        }
+        // These are not left out but told to the scheduler.
+        Unit::NewRun(_) | Unit::TaskInstance(_) => {}
+    }
+}
+
+fn file_of(error: &updraft_model::Upsert<updraft_model::ImportErrorRow, String>) -> &str {
+    match error {
+        updraft_model::Upsert::Set(row) => &row.file,
+        updraft_model::Upsert::Delete(file) => file,
+    }
+}
+
+fn name_of(pool: &updraft_model::Upsert<updraft_model::PoolRow, updraft_model::PoolName>) -> &updraft_model::PoolName {
+    match pool {
+        updraft_model::Upsert::Set(row) => &row.name,
+        updraft_model::Upsert::Delete(name) => name,
     }
 }
 
@@ -97,50 +235,4 @@ fn keys(batch: &Batch) -> BTreeSet<TaskInstanceKey> {
     keys.extend(deleted_xcoms.iter().cloned());
     keys.extend(xcoms.iter().map(|x| x.owner.clone()));
     keys
-}
-
-/// Two batches that, one after the other, are the same as this one; the order of writing is kept:
-/// what instances belong to, then instances, then what follows from them.
-fn halves(batch: &Batch) -> Option<(Batch, Batch)> {
-    let mut head = Batch {
-        new_task_instances: Vec::new(),
-        task_instances: Vec::new(),
-        archived_tries: Vec::new(),
-        attempts: Vec::new(),
-        deleted_xcoms: Vec::new(),
-        xcoms: Vec::new(),
-        runs: Vec::new(),
-        answers: Vec::new(),
-        ..batch.clone()
-    };
-    let tail = Batch { runs: batch.runs.clone(), answers: batch.answers.clone(), ..Batch::default() };
-    let keys: Vec<TaskInstanceKey> = keys(batch).into_iter().collect();
-    let middle = only(batch, |_| true);
-    match (head.is_empty(), keys.is_empty(), tail.is_empty()) {
-        (false, true, true) if head.new_runs.len() > 1 => {
-            let second = head.new_runs.split_off(head.new_runs.len() / 2);
-            Some((head, Batch { new_runs: second, ..Batch::default() }))
-        }
-        (false, true, true) | (true, true, _) => None,
-        (false, _, _) => Some((head, Batch { runs: tail.runs, answers: tail.answers, ..middle })),
-        (true, false, false) => Some((middle, tail)),
-        (true, false, true) if keys.len() < 2 => None,
-        (true, false, true) => {
-            let border = &keys[keys.len() / 2];
-            Some((only(batch, |key| key < border), only(batch, |key| key >= border)))
-        }
-    }
-}
-
-/// The part of a batch that is about these task instances.
-fn only(batch: &Batch, keep: impl Fn(&TaskInstanceKey) -> bool) -> Batch {
-    Batch {
-        new_task_instances: batch.new_task_instances.iter().filter(|r| keep(&r.key())).cloned().collect(),
-        task_instances: batch.task_instances.iter().filter(|u| keep(&u.row.key())).cloned().collect(),
-        archived_tries: batch.archived_tries.iter().filter(|r| keep(&r.key())).cloned().collect(),
-        attempts: batch.attempts.iter().filter(|a| keep(&a.key)).cloned().collect(),
-        deleted_xcoms: batch.deleted_xcoms.iter().filter(|k| keep(k)).cloned().collect(),
-        xcoms: batch.xcoms.iter().filter(|x| keep(&x.owner)).cloned().collect(),
-        ..Batch::default()
-    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use updraft_model::{Term, Timestamp};
+use updraft_model::{TaskInstanceKey, Term, Timestamp};
 use updraft_scheduler::Scheduler;
 use updraft_store::{Acquired, StoreError};
 
@@ -123,13 +123,21 @@ pub struct Engine {
     trouble: Option<String>,
     stopping: bool,
     commits: u64,
+    /// Task instances whose rows the database does not take: they fail as soon as this engine leads.
+    poisoned: Vec<(TaskInstanceKey, String)>,
+    /// How often the store was read again in a row, and when that was last.
+    reloads: u32,
+    last_reload: Option<Duration>,
 }
+
+/// After so long without a reload, the next one is at once.
+const CALM: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// An engine that is a standby and will try to lead at once.
     pub fn new(config: EngineConfig, mint: SeededMint) -> Self {
         let state = State::Standby { next_try: Duration::ZERO, trying: None };
-        Self { config, mint, state, trouble: None, stopping: false, commits: 0 }
+        Self { config, mint, state, trouble: None, stopping: false, commits: 0, poisoned: Vec::new(), reloads: 0, last_reload: None }
     }
 
     /// What it is at the moment.
@@ -192,19 +200,38 @@ impl Engine {
                     return;
                 }
                 self.commits += u64::from(result.is_ok());
-                let trouble = leading.committed(now, result, &self.config, out);
-                match trouble {
-                    Next::GoOn => self.recovered(),
-                    Next::Trouble(why) => self.trouble(why, out),
-                    Next::Reload(why) => self.reload(now, why, out),
-                    Next::StepDown(why) => self.step_down(now, why, out),
+                let next = leading.committed(now, result, &self.config, out);
+                self.go_on(now, next, out);
+            }
+            Event::Probed { term, result } => {
+                let State::Leading(leading) = &mut self.state else { return };
+                if leading.lease.term == term {
+                    let next = leading.probed(now, result, out);
+                    self.go_on(now, next, out);
                 }
             }
+            // An answer to what a term before wanted says nothing about this one.
+            Event::Requests { term, .. } | Event::Answered { term, .. } | Event::Launched { term, .. }
+                if self.role() != Role::Leading(term) => {}
             event => {
                 if let State::Leading(leading) = &mut self.state {
                     leading.take_in(now, event, &self.config, out);
                 }
             }
+        }
+    }
+
+    fn go_on(&mut self, now: Now, next: Next, out: &mut Vec<Effect>) {
+        match next {
+            Next::GoOn => self.recovered(),
+            Next::Trouble(why) => self.trouble(why, out),
+            Next::Reload(why) => self.reload(now, why, out),
+            Next::Poisoned(key, error) => {
+                let why = format!("the database does not take what task instance {} of run {} wrote: {error}", key.task_id, key.run);
+                self.poisoned.push((key, error));
+                self.reload(now, why, out);
+            }
+            Next::StepDown(why) => self.step_down(now, why, out),
         }
     }
 
@@ -315,7 +342,8 @@ impl Engine {
                 let Lease { term, sent, renewing, next_renewal } = *lease;
                 let lease = Lease { term, sent, renewing, next_renewal };
                 out.push(Effect::Report(Report::Leading(term)));
-                let leading = Leading::start(now, lease, *loaded, &self.config, &mut self.mint, out);
+                let mut leading = Leading::start(now, lease, *loaded, &self.config, &mut self.mint, out);
+                leading.fail_poisoned(std::mem::take(&mut self.poisoned));
                 self.state = State::Leading(Box::new(leading));
                 self.recovered();
             }
@@ -326,7 +354,11 @@ impl Engine {
     /// database, and then everything is read again.
     fn reload(&mut self, now: Now, why: String, out: &mut Vec<Effect>) {
         self.trouble(why, out);
-        self.state = State::Standby { next_try: now.boot, trying: None };
+        // At once, but not again and again.
+        let since = self.last_reload.replace(now.boot).map_or(Duration::MAX, |last| now.boot.saturating_sub(last));
+        self.reloads = if since < CALM { self.reloads + 1 } else { 0 };
+        let wait = if self.reloads == 0 { Duration::ZERO } else { Duration::from_millis(50 << self.reloads.min(6)) };
+        self.state = State::Standby { next_try: now.boot + wait, trying: None };
     }
 
     fn step_down(&mut self, now: Now, why: String, out: &mut Vec<Effect>) {

@@ -48,10 +48,24 @@ pub enum Event {
         /// The feed's number, or why not.
         result: Result<i64, CommitError>,
     },
+    /// To [`Effect::Probe`].
+    Probed {
+        /// For which term.
+        term: Term,
+        /// Whether the database takes it.
+        result: Result<(), CommitError>,
+    },
     /// To [`Effect::FetchRequests`].
-    Requests(Result<Vec<PendingRequest>, StoreError>),
+    Requests {
+        /// For which term.
+        term: Term,
+        /// The oldest open ones.
+        result: Result<Vec<PendingRequest>, StoreError>,
+    },
     /// To [`Effect::Ask`].
     Answered {
+        /// For which term.
+        term: Term,
         /// What was asked.
         question: Question,
         /// What is true.
@@ -70,6 +84,8 @@ pub enum Event {
     },
     /// To [`Effect::Launch`].
     Launched {
+        /// For which term.
+        term: Term,
         /// Which.
         attempt: AttemptId,
         /// Whether it was accepted.
@@ -129,10 +145,27 @@ pub enum Effect {
         /// What is written.
         batch: Arc<Batch>,
     },
+    /// See whether the database takes a part of a batch that it has refused; nothing is written.
+    Probe {
+        /// Ours.
+        term: Term,
+        /// The part.
+        batch: Arc<Batch>,
+    },
     /// Read the inbox.
-    FetchRequests,
+    FetchRequests {
+        /// Ours; goes back with the answer, since one that a term before asked for says nothing now.
+        term: Term,
+        /// At most so many, the oldest first.
+        limit: u32,
+    },
     /// Find out a fact.
-    Ask(Question),
+    Ask {
+        /// Ours; goes back with the answer.
+        term: Term,
+        /// What.
+        question: Question,
+    },
     /// Send all DAG files again: a new leader knows only what the store has.
     Rescan {
         /// The files the store knows, so that those that are gone can be told.
@@ -149,6 +182,8 @@ pub enum Effect {
     },
     /// Start a workload.
     Launch {
+        /// Ours; goes back with the answer.
+        term: Term,
         /// Where.
         executor: ExecutorName,
         /// What.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use updraft_executor::LaunchError;
-use updraft_model::{AttemptId, Exit, HowEnded, Launch, Question, Verdict, Workload};
+use updraft_model::{AttemptId, Exit, HowEnded, Launch, Question, Term, Verdict, Workload};
 use updraft_scheduler::{INLINE, InlineEnd, Input, Kill, Scheduler, never_started};
 
 use crate::{
@@ -57,6 +57,8 @@ pub(crate) struct Launches {
     /// The executor has them.
     accepted: BTreeSet<AttemptId>,
     killing: BTreeMap<AttemptId, Killing>,
+    /// Who waits for the answer to a question.
+    asking: BTreeMap<Question, BTreeSet<AttemptId>>,
     doubtful: bool,
     begun: BTreeMap<AttemptId, u64>,
 }
@@ -64,6 +66,10 @@ pub(crate) struct Launches {
 impl Launches {
     /// Starts an attempt on its way, after so many rounds of asking executors.
     pub fn begin(&mut self, launch: Launch, round: u64) {
+        // Decided twice, since it was found absent twice before the first decision was committed.
+        if self.on_the_way.contains_key(&launch.attempt) {
+            return;
+        }
         self.begun.insert(launch.attempt, round);
         self.fresh.insert(launch.attempt);
         self.on_the_way.insert(launch.attempt, OnTheWay { launch, stage: Stage::New(Preparation::default()) });
@@ -128,6 +134,9 @@ impl Launches {
                     inputs.push(Input::InlineEnded { attempt, end });
                 }
                 Prepared::Needs(missing) => {
+                    for question in &missing {
+                        self.asking.entry(question.clone()).or_default().insert(attempt);
+                    }
                     *stage = Stage::Asking(preparation, missing.iter().cloned().collect());
                     questions.extend(missing);
                 }
@@ -137,13 +146,13 @@ impl Launches {
     }
 
     pub fn answered(&mut self, question: &Question, verdict: &Verdict) {
-        for (attempt, OnTheWay { stage, .. }) in &mut self.on_the_way {
-            if let Stage::Asking(preparation, missing) = stage
+        for attempt in self.asking.remove(question).unwrap_or_default() {
+            if let Some(OnTheWay { stage: Stage::Asking(preparation, missing), .. }) = self.on_the_way.get_mut(&attempt)
                 && missing.remove(question)
             {
                 preparation.answer(question.clone(), verdict.clone());
                 if missing.is_empty() {
-                    self.fresh.insert(*attempt);
+                    self.fresh.insert(attempt);
                 }
             }
         }
@@ -151,16 +160,18 @@ impl Launches {
 
     /// The store can't answer, ever: what needs the answer fails.
     pub fn unanswerable(&mut self, question: &Question, error: &str, inputs: &mut Vec<Input>) {
-        for (attempt, OnTheWay { stage, .. }) in &mut self.on_the_way {
-            if matches!(stage, Stage::Asking(_, missing) if missing.contains(question)) {
+        for attempt in self.asking.remove(question).unwrap_or_default() {
+            if let Some(OnTheWay { stage, .. }) = self.on_the_way.get_mut(&attempt)
+                && matches!(stage, Stage::Asking(_, missing) if missing.contains(question))
+            {
                 *stage = Stage::WithScheduler;
-                inputs.push(Input::InlineEnded { attempt: *attempt, end: InlineEnd::Failed { error: error.to_owned(), retry: true } });
+                inputs.push(Input::InlineEnded { attempt, end: InlineEnd::Failed { error: error.to_owned(), retry: true } });
             }
         }
     }
 
     /// Sends what is rendered, unless the lease is too old for that, and tells again who should end.
-    pub fn advance(&mut self, now: Now, fence: Duration, out: &mut Vec<Effect>) {
+    pub fn advance(&mut self, now: Now, term: Term, fence: Duration, out: &mut Vec<Effect>) {
         if now.boot < fence {
             let due = |id: &AttemptId| matches!(self.on_the_way.get(id), Some(OnTheWay { stage: Stage::Rendered { not_before, .. }, .. }) if now.boot >= *not_before);
             let ready: Vec<AttemptId> = self.rendered.iter().copied().filter(due).collect();
@@ -168,7 +179,8 @@ impl Launches {
                 self.rendered.remove(&attempt);
                 let Some(OnTheWay { launch, stage }) = self.on_the_way.get_mut(&attempt) else { continue };
                 if let Stage::Rendered { workload, failures, .. } = stage {
-                    out.push(Effect::Launch { executor: launch.executor.clone(), workload: workload.clone(), not_after: fence });
+                    let executor = launch.executor.clone();
+                    out.push(Effect::Launch { term, executor, workload: workload.clone(), not_after: fence });
                     *stage = Stage::Sent { workload: workload.clone(), failures: *failures };
                 }
             }

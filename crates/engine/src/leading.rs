@@ -7,14 +7,14 @@ use std::{
 
 use updraft_model::{
     Adoption, AttemptHandle, AttemptId, ExecutorEvent, ExecutorName, Exit, HowEnded, Loaded, PendingRequest, Question, RequestId,
-    Timestamp, Verdict,
+    TaskInstanceKey, Timestamp, Verdict,
 };
 use updraft_scheduler::{INLINE, Input, Plan, Scheduler};
 use updraft_store::{CommitError, StoreError};
 
 use crate::{
     Effect, EngineConfig, Event, Now, SeededMint,
-    commit::Commit,
+    commit::{Commit, Found},
     engine::{Lease, boot_time_of},
     event::Report,
     launches::Launches,
@@ -27,10 +27,14 @@ pub(crate) enum Next {
     Trouble(String),
     /// A new term, and everything is read again.
     Reload(String),
+    /// The same, and this task instance fails: the database does not take its rows.
+    Poisoned(TaskInstanceKey, String),
     /// Another one leads.
     StepDown(String),
 }
 
+/// So many requests are read at once.
+const REQUESTS: u32 = 1_000;
 /// A question that could not be answered is asked again after this time.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -50,6 +54,8 @@ pub(crate) struct Leading {
     seen: BTreeSet<RequestId>,
     answered: Vec<RequestId>,
     answered_before_fetch: Vec<RequestId>,
+    /// There were more requests than were read: the next are read when some of these are answered.
+    more_requests: bool,
     /// Questions under way, and those to be asked again at a time.
     asking: BTreeSet<Question>,
     ask_again: BTreeMap<Question, Duration>,
@@ -80,6 +86,7 @@ impl Leading {
             seen: BTreeSet::new(),
             answered: Vec::new(),
             answered_before_fetch: Vec::new(),
+            more_requests: false,
             asking: BTreeSet::new(),
             ask_again: BTreeMap::new(),
             launches: Launches::default(),
@@ -118,11 +125,11 @@ impl Leading {
         match event {
             Event::Tick => {}
             Event::Hint => self.next_fetch = now.boot,
-            Event::Requests(result) => self.requests(now, result, config),
-            Event::Answered { question, result } => self.answered(now, question, result, config, out),
+            Event::Requests { term: _, result } => self.requests(now, result, config),
+            Event::Answered { term: _, question, result } => self.answered(now, question, result, config, out),
             Event::Files(changes) => self.inputs.push(Input::Files(changes)),
             Event::Executor { executor, event } => self.executor_says(executor, event),
-            Event::Launched { attempt, result } => {
+            Event::Launched { term: _, attempt, result } => {
                 let known = self.scheduler.is_live(attempt);
                 if known {
                     self.launches.launched(now, attempt, result, &mut self.inputs, out);
@@ -134,7 +141,12 @@ impl Leading {
             Event::Terminated { attempt, result } => self.launches.terminated(now, attempt, result.is_ok()),
             Event::Adoption { executor, round, adoption } => self.adoption(now, executor, round, adoption, config, out),
             // The engine itself takes these.
-            Event::LeaseAcquired(_) | Event::LeaseRenewed { .. } | Event::Loaded { .. } | Event::Committed { .. } | Event::Stop => {}
+            Event::LeaseAcquired(_)
+            | Event::LeaseRenewed { .. }
+            | Event::Loaded { .. }
+            | Event::Committed { .. }
+            | Event::Probed { .. }
+            | Event::Stop => {}
         }
     }
 
@@ -145,7 +157,7 @@ impl Leading {
                 self.fetch_again = true;
             } else {
                 self.answered_before_fetch.append(&mut self.answered);
-                out.push(Effect::FetchRequests);
+                out.push(Effect::FetchRequests { term: self.lease.term, limit: REQUESTS });
             }
         }
         if now.boot >= self.next_reconcile {
@@ -163,7 +175,7 @@ impl Leading {
             commit.retry_at = None;
             out.push(commit.effect(self.lease.term));
         }
-        self.launches.advance(now, self.lease.fence(config.lease_ttl), out);
+        self.launches.advance(now, self.lease.term, self.lease.fence(config.lease_ttl), out);
         while self.commit.is_none() {
             let due = self.wake_at.is_some_and(|at| at <= now.wall);
             if self.inputs.is_empty() && !self.more && !due {
@@ -220,52 +232,78 @@ impl Leading {
         for question in questions {
             self.ask(question, out);
         }
-        self.launches.advance(now, self.lease.fence(config.lease_ttl), out);
+        self.launches.advance(now, self.lease.term, self.lease.fence(config.lease_ttl), out);
     }
 
     pub fn committed(&mut self, now: Now, result: Result<i64, CommitError>, config: &EngineConfig, out: &mut Vec<Effect>) -> Next {
         let Some(mut commit) = self.commit.take() else { return Next::GoOn };
-        let trouble = match result {
+        match result {
             Ok(_) => {
-                self.answered.extend(commit.sent.answers.iter().map(|a| a.id));
-                if commit.next_part() {
-                    out.push(commit.effect(self.lease.term));
-                    self.commit = Some(commit);
-                } else {
-                    self.carry_out(now, commit.plan, true, config, out);
+                if !commit.batch.answers.is_empty() {
+                    self.answered.extend(commit.batch.answers.iter().map(|a| a.id));
+                    if std::mem::take(&mut self.more_requests) {
+                        self.next_fetch = now.boot;
+                    }
                 }
+                self.carry_out(now, commit.plan, true, config, out);
                 return Next::GoOn;
-            }
-            Err(CommitError::Superseded { .. }) => return Next::StepDown("another scheduler has taken the lease".to_owned()),
-            Err(error @ (CommitError::Unknown(_) | CommitError::Stale(_))) => return Next::Reload(error.to_string()),
-            Err(error @ CommitError::NotCommitted(_)) => {
-                commit.retry_at = Some(now.boot + commit.backoff());
-                Some(error.to_string())
             }
             Err(CommitError::Refused { runs }) => {
                 commit.refuse(&runs);
                 self.inputs.push(Input::Refused { runs });
-                None
-            }
-            Err(CommitError::Poisoned(error)) => {
-                match commit.split(&error) {
-                    Some(input) => self.inputs.push(input),
-                    None => out.extend(commit.take_dropped().map(|what| Effect::Report(Report::Problem(what)))),
+                if commit.batch.is_empty() {
+                    self.carry_out(now, commit.plan, true, config, out);
+                    return Next::GoOn;
                 }
-                None
             }
-        };
-        if let Some(why) = trouble {
-            self.commit = Some(commit);
-            return Next::Trouble(why);
+            Err(CommitError::Poisoned(error)) => return self.search_on(now, commit, Some(error), out),
+            Err(error) => return self.not_written(now, commit, error),
         }
-        if commit.sent.is_empty() && !commit.next_part() {
-            self.carry_out(now, commit.plan, true, config, out);
-        } else {
-            out.push(commit.effect(self.lease.term));
-            self.commit = Some(commit);
-        }
+        out.push(commit.effect(self.lease.term));
+        self.commit = Some(commit);
         Next::GoOn
+    }
+
+    /// The answer to a step of the search for a value that the database does not take.
+    pub fn probed(&mut self, now: Now, result: Result<(), CommitError>, out: &mut Vec<Effect>) -> Next {
+        let Some(commit) = self.commit.take() else { return Next::GoOn };
+        match result {
+            Ok(()) | Err(CommitError::Refused { .. }) => self.search_on(now, commit, None, out),
+            Err(CommitError::Poisoned(error)) => self.search_on(now, commit, Some(error), out),
+            Err(error) => self.not_written(now, commit, error),
+        }
+    }
+
+    fn search_on(&mut self, now: Now, mut commit: Commit, error: Option<String>, out: &mut Vec<Effect>) -> Next {
+        match commit.refused(error) {
+            Found::NotYet => {}
+            Found::Nothing(error) => return self.not_written(now, commit, CommitError::NotCommitted(error)),
+            // Others may have been decided by what it wrote: memory starts again from the store.
+            Found::TaskInstance(key, error) => return Next::Poisoned(key, error),
+            Found::NewRun(run) => self.inputs.push(Input::Refused { runs: vec![run] }),
+            Found::Other(what) => out.push(Effect::Report(Report::Problem(what))),
+        }
+        out.push(commit.effect(self.lease.term));
+        self.commit = Some(commit);
+        Next::GoOn
+    }
+
+    fn not_written(&mut self, now: Now, mut commit: Commit, error: CommitError) -> Next {
+        let why = error.to_string();
+        match error {
+            CommitError::Superseded { .. } => Next::StepDown("another scheduler has taken the lease".to_owned()),
+            CommitError::Unknown(_) | CommitError::Stale(_) => Next::Reload(why),
+            CommitError::NotCommitted(_) | CommitError::Refused { .. } | CommitError::Poisoned(_) => {
+                commit.retry_at = Some(now.boot + commit.backoff());
+                self.commit = Some(commit);
+                Next::Trouble(why)
+            }
+        }
+    }
+
+    /// Fails task instances whose rows the database did not take.
+    pub fn fail_poisoned(&mut self, poisoned: Vec<(TaskInstanceKey, String)>) {
+        self.inputs.extend(poisoned.into_iter().map(|(key, error)| Input::Poisoned { key, error }));
     }
 
     fn requests(&mut self, now: Now, result: Result<Vec<PendingRequest>, StoreError>, config: &EngineConfig) {
@@ -275,6 +313,7 @@ impl Leading {
         }
         match result {
             Ok(requests) => {
+                self.more_requests = requests.len() >= REQUESTS as usize;
                 let new = requests.into_iter().filter(|r| self.seen.insert(r.id)).map(Input::Request);
                 self.inputs.extend(new);
                 for id in std::mem::take(&mut self.answered_before_fetch) {
@@ -288,7 +327,7 @@ impl Leading {
 
     fn ask(&mut self, question: Question, out: &mut Vec<Effect>) {
         if self.asking.insert(question.clone()) {
-            out.push(Effect::Ask(question));
+            out.push(Effect::Ask { term: self.lease.term, question });
         }
     }
 

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures::StreamExt;
 use tokio::sync::{mpsc, watch};
 use updraft_executor::{Executor, LaunchError, TerminateError};
-use updraft_model::{ExecutorEvent, ExecutorName, Timestamp, Workload};
+use updraft_model::{ExecutorEvent, ExecutorName, Term, Timestamp, Workload};
 use updraft_scheduler::FileChange;
 use updraft_store::EngineStore;
 
@@ -135,16 +135,21 @@ impl Shell {
             Effect::Commit { term, batch } => {
                 spawn(async move { send(Event::Committed { term, result: store.commit(term, batch).await }) });
             }
-            Effect::FetchRequests => spawn(async move { send(Event::Requests(store.pending_requests(1_000).await)) }),
-            Effect::Ask(question) => spawn(async move {
+            Effect::Probe { term, batch } => {
+                spawn(async move { send(Event::Probed { term, result: store.probe(term, batch).await }) });
+            }
+            Effect::FetchRequests { term, limit } => {
+                spawn(async move { send(Event::Requests { term, result: store.pending_requests(limit).await }) });
+            }
+            Effect::Ask { term, question } => spawn(async move {
                 let result = store.ask(question.clone()).await;
-                send(Event::Answered { question, result });
+                send(Event::Answered { term, question, result });
             }),
             Effect::Rescan { known } => {
                 let _ = self.rescan.send(known);
             }
             Effect::Reconcile { executor, round, known } => self.reconcile(executor, round, known, send),
-            Effect::Launch { executor, workload, not_after } => self.launch(executor, *workload, not_after, send),
+            Effect::Launch { term, executor, workload, not_after } => self.launch(term, executor, *workload, not_after, send),
             Effect::Terminate { executor, attempt, grace } => {
                 let place = self.executors.get(&executor).cloned();
                 spawn(async move {
@@ -168,7 +173,7 @@ impl Shell {
         }
     }
 
-    fn launch(&self, executor: ExecutorName, workload: Workload, not_after: Duration, send: impl Fn(Event) + Send + 'static) {
+    fn launch(&self, term: Term, executor: ExecutorName, workload: Workload, not_after: Duration, send: impl Fn(Event) + Send + 'static) {
         let place = self.executors.get(&executor).cloned();
         spawn(async move {
             let attempt = workload.attempt;
@@ -182,7 +187,7 @@ impl Shell {
                     Err(_) => Err(LaunchError::Indeterminate(format!("executor {executor} did not answer"))),
                 },
             };
-            send(Event::Launched { attempt, result });
+            send(Event::Launched { term, attempt, result });
         });
     }
 

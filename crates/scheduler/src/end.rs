@@ -138,6 +138,7 @@ impl Scheduler {
 
     pub(crate) fn attempt_waits(&mut self, attempt: AttemptId, reason: Option<String>) {
         let Some(live) = self.attempts.get_mut(&attempt) else { return };
+        let reason = reason.map(without_nul);
         if live.row.waiting == reason {
             return;
         }
@@ -161,7 +162,11 @@ impl Scheduler {
         }
     }
 
-    pub(crate) fn attempt_ended(&mut self, cx: &mut Cx<'_>, attempt: AttemptId, executor: ExecutorName, exit: Exit) {
+    pub(crate) fn attempt_ended(&mut self, cx: &mut Cx<'_>, attempt: AttemptId, executor: ExecutorName, mut exit: Exit) {
+        if let Some(key) = exit.outputs.keys().find(|key| key.contains('\0')) {
+            exit.how = HowEnded::BadOutput { error: format!("output {key:?}: its name contains a NUL character") };
+            exit.outputs.clear();
+        }
         let words = describe(&exit);
         let code = if let HowEnded::Exited { code } = exit.how { Some(code) } else { None };
         let Some((key, node, killing)) = self.close_attempt(attempt, &executor, exit.started_at, exit.ended_at, words, code) else {
@@ -242,7 +247,7 @@ impl Scheduler {
         self.gates.account(&GateName::Executor(row.executor.clone()), -1);
         row.started_at = started_at.or(row.started_at);
         row.ended_at = Some(ended_at);
-        row.outcome = Some(words);
+        row.outcome = Some(without_nul(words));
         row.exit_code = exit_code;
         row.waiting = None;
         let run = self.runs.get_mut(&key)?;
@@ -325,6 +330,7 @@ impl Scheduler {
 
     /// A try failed: another follows if the task has one left, else that is final.
     pub(crate) fn fail(&mut self, cx: &mut Cx<'_>, key: updraft_model::RunKey, node: Node, error: String, retry: bool) {
+        let error = without_nul(error);
         let Some(run) = self.runs.get_mut(&key) else { return };
         let (task, date) = (run.graph.task(node).clone(), run.row.logical_date);
         let Some(instance) = run.instance_mut(node) else { return };
@@ -429,21 +435,15 @@ impl Scheduler {
         self.move_instance(key, node, TaskEvent::Killed, |instance| instance.reset_for_next_try(retries));
     }
 
-    /// The database does not take what a task wrote: the task fails, the loop goes on.
-    pub(crate) fn poisoned(&mut self, cx: &mut Cx<'_>, key: &TaskInstanceKey, stored: Option<TaskState>, error: String) {
-        let Some(run) = self.runs.get_mut(&key.run) else { return };
-        let Some(node) = run.graph.node(&key.task_id) else { return };
+    /// The database does not take what a task wrote: the task fails, the loop goes on. Its attempt is
+    /// being ended, so that what it tells at its end is not written.
+    pub(crate) fn poisoned(&mut self, cx: &mut Cx<'_>, key: &TaskInstanceKey, error: &str) {
+        let Some(node) = self.runs.get(&key.run).and_then(|run| run.graph.node(&key.task_id)) else { return };
         let now = cx.now;
-        if let Some(instance) = run.instance_mut(node) {
-            // What memory took for written is not: neither its state nor its attempt's end.
-            instance.stored = stored;
-        }
         self.kill_attempt(key.run, node, KillReason::Marked);
         self.move_instance(key.run, node, TaskEvent::MarkFailed, |instance| {
-            instance.writes = None;
             crate::evaluate::end_now(instance, now);
-            instance.row.decision = None;
-            instance.row.reason = Some(format!("the database does not accept what the task wrote: {error}"));
+            instance.row.reason = Some(without_nul(format!("the database does not accept what the task wrote: {error}")));
         });
     }
 }
@@ -463,6 +463,11 @@ impl crate::run::Instance {
         row.reason = None;
         row.pid = None;
     }
+}
+
+/// Words as a text column takes them: PostgreSQL's has no NUL.
+fn without_nul(words: String) -> String {
+    if words.contains('\0') { words.replace('\0', "\u{fffd}") } else { words }
 }
 
 /// The end of an attempt that was never created.

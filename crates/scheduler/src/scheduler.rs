@@ -97,12 +97,10 @@ pub enum Input {
         /// Which.
         runs: Vec<RunKey>,
     },
-    /// The store does not take what a task wrote; the task fails with this error.
+    /// The store does not take a task instance's rows; the task fails with this error.
     Poisoned {
         /// Whose.
         key: TaskInstanceKey,
-        /// Its state in the store; absent if it has no row.
-        stored: Option<updraft_model::TaskState>,
         /// The database's words.
         error: String,
     },
@@ -229,7 +227,7 @@ impl Scheduler {
             Input::Absent { attempt } => self.attempt_absent(cx, attempt),
             Input::Fact { question, verdict } => self.fact(cx, question, verdict),
             Input::Refused { runs } => runs.into_iter().for_each(|run| self.refused(cx, run)),
-            Input::Poisoned { key, stored, error } => self.poisoned(cx, &key, stored, error),
+            Input::Poisoned { key, error } => self.poisoned(cx, &key, &error),
         }
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use updraft_model::{Adoption, AttemptHandle, AttemptId, Exit, HowEnded, Timestamp, Workload};
 
-use crate::dice::Dice;
+use crate::{dice::Dice, plot};
 
 /// What becomes of an attempt, decided when it is created.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub(crate) enum Stage {
 pub(crate) struct Attempt {
     pub stage: Stage,
     pub terminating: bool,
+    /// Its output has a key that no database takes.
+    pub poisons: bool,
 }
 
 /// All attempts by id; released ones keep their name.
@@ -52,8 +54,9 @@ impl Place {
             97..99 => HowEnded::PlaceLost { started: true, why: "the node burnt down".to_owned() },
             _ => HowEnded::PlaceLost { started: false, why: "the node was never there".to_owned() },
         };
+        let poisons = !calm && dice.permille(15);
         let fate = Fate { starts_after: dice.millis(0, 300), runs_for: dice.millis(1, 40_000), how };
-        let attempt = Attempt { stage: Stage::Created, terminating: false };
+        let attempt = Attempt { stage: Stage::Created, terminating: false, poisons };
         self.attempts.insert(id, attempt);
         Some(fate)
     }
@@ -74,8 +77,9 @@ impl Place {
         adoptions
     }
 
-    pub fn exit(how: HowEnded, started_at: Option<Timestamp>, ended_at: Timestamp) -> Box<Exit> {
-        Box::new(Exit { how, started_at, ended_at, outputs: BTreeMap::new(), last_line: Some("done".to_owned()), pid: None })
+    pub fn exit(how: HowEnded, started_at: Option<Timestamp>, ended_at: Timestamp, poisons: bool) -> Box<Exit> {
+        let outputs = poisons.then(|| (plot::POISON.to_owned(), serde_json::Value::Null)).into_iter().collect();
+        Box::new(Exit { how, started_at, ended_at, outputs, last_line: Some("done".to_owned()), pid: None })
     }
 
     pub fn alive(&self) -> impl Iterator<Item = (&AttemptId, &Attempt)> {

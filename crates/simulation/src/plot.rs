@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use serde_json::json;
 use updraft_model::*;
+use updraft_scheduler::{FileChange, FileContent};
 
 use crate::dice::Dice;
 
@@ -136,7 +137,8 @@ pub(crate) fn request(dice: &mut Dice, dags: &[Dag], runs: &[RunRow], number: u6
             data_interval: None,
             run_after: None,
             conf: json!({"n": number}),
-            note: None,
+            // One in thirty is a run that no database takes.
+            note: dice.permille(30).then(|| POISON.to_owned()),
             triggered_by: TriggeredBy::RestApi,
         }));
     }
@@ -169,6 +171,25 @@ pub(crate) fn request(dice: &mut Dice, dags: &[Dag], runs: &[RunRow], number: u6
         7 => Request::DeleteRun { dag_id, run_id },
         _ => Request::SetPaused { dag_id, is_paused: dice.permille(400) },
     })
+}
+
+/// A text that the database of these stories does not take.
+pub(crate) const POISON: &str = "poison";
+/// The file whose import error it does not take.
+const BAD_FILE: &str = "poison.yaml";
+
+/// Whether the database refuses a batch because of a value.
+pub(crate) fn is_poisoned(batch: &Batch) -> bool {
+    let file = |error: &Upsert<ImportErrorRow, String>| matches!(error, Upsert::Set(row) if row.file == BAD_FILE);
+    batch.xcoms.iter().any(|xcom| xcom.key == POISON)
+        || batch.new_runs.iter().any(|run| run.note.as_deref() == Some(POISON))
+        || batch.import_errors.iter().any(file)
+}
+
+pub(crate) fn bad_file(now: Timestamp) -> FileChange {
+    let error = ImportErrorRow { file: BAD_FILE.to_owned(), timestamp: now, stack_trace: String::new(), diagnostics: json!([]) };
+    let content = FileContent { source: String::new(), dags: Vec::new(), error: Some(error) };
+    FileChange { file: BAD_FILE.to_owned(), content: Some(content) }
 }
 
 /// An edit of a DAG file: one more task at the end, or other limits.

@@ -468,13 +468,24 @@ impl World {
                 self.answer(daemon, Event::Loaded { term, result });
             }
             Effect::Commit { term, batch } => self.perform_commit(daemon, term, batch, down),
-            Effect::FetchRequests => {
-                let result = if down { Err(self.down()) } else { now(store.pending_requests(100)) };
-                self.answer(daemon, Event::Requests(result));
+            Effect::Probe { term, batch } => {
+                let result = if down {
+                    Err(CommitError::NotCommitted("connection refused".to_owned()))
+                } else {
+                    self.poisoned(&batch).and_then(|()| now(store.probe(term, batch)))
+                };
+                if let Err(CommitError::Stale(what)) = &result {
+                    self.violation = Some(format!("a part of a commit does not stand alone: {what}"));
+                }
+                self.answer(daemon, Event::Probed { term, result });
             }
-            Effect::Ask(question) => {
+            Effect::FetchRequests { term, limit } => {
+                let result = if down { Err(self.down()) } else { now(store.pending_requests(limit)) };
+                self.answer(daemon, Event::Requests { term, result });
+            }
+            Effect::Ask { term, question } => {
                 let result = if down { Err(self.down()) } else { now(store.ask(question.clone())) };
-                self.answer(daemon, Event::Answered { question, result });
+                self.answer(daemon, Event::Answered { term, question, result });
             }
             Effect::Rescan { known } => {
                 let mut files: Vec<FileChange> = self.dags.iter().map(file).collect();
@@ -487,9 +498,9 @@ impl World {
                     self.answer(daemon, Event::Adoption { executor: executor.clone(), round, adoption });
                 }
             }
-            Effect::Launch { workload, not_after, .. } => {
+            Effect::Launch { term, workload, not_after, .. } => {
                 self.say(|| format!("    daemon {daemon} launches attempt {}", workload.attempt));
-                self.perform_launch(daemon, *workload, not_after);
+                self.perform_launch(daemon, term, *workload, not_after);
             }
             Effect::Terminate { attempt, .. } => {
                 self.say(|| format!("    daemon {daemon} terminates attempt {attempt}"));
@@ -504,6 +515,10 @@ impl World {
             Effect::Release { attempt, .. } => {
                 self.say(|| format!("    daemon {daemon} releases attempt {attempt}"));
                 self.release(attempt);
+            }
+            // What a story makes up to be refused, and nothing depends on.
+            Effect::Report(Report::Problem(problem)) if problem.contains("ImportError") && problem.contains(plot::POISON) => {
+                self.say(|| format!("daemon {daemon}: {problem}"));
             }
             Effect::Report(Report::Problem(problem)) => self.violation = Some(format!("daemon {daemon} has a problem: {problem}")),
             Effect::Report(report) => self.say(|| format!("daemon {daemon}: {report:?}")),
@@ -534,7 +549,7 @@ impl World {
     }
 
     fn commit(&mut self, term: Term, batch: Arc<Batch>) -> Result<i64, CommitError> {
-        let result = now(self.store.commit(term, batch.clone()));
+        let result = self.poisoned(&batch).and_then(|()| now(self.store.commit(term, batch.clone())));
         if let Err(CommitError::Stale(what)) = &result {
             self.violation = Some(format!("memory and store disagree: {what}"));
         }
@@ -548,6 +563,10 @@ impl World {
             self.tell_commit(&batch);
         }
         result
+    }
+
+    fn poisoned(&self, batch: &Batch) -> Result<(), CommitError> {
+        if plot::is_poisoned(batch) { Err(CommitError::Poisoned("a value is refused".to_owned())) } else { Ok(()) }
     }
 
     fn tell_commit(&mut self, batch: &Batch) {
@@ -567,7 +586,7 @@ impl World {
         }
     }
 
-    fn perform_launch(&mut self, daemon: usize, workload: Workload, not_after: Duration) {
+    fn perform_launch(&mut self, daemon: usize, term: Term, workload: Workload, not_after: Duration) {
         let attempt = workload.attempt;
         let result = if self.boot > not_after {
             Err(LaunchError::Unavailable("the lease was not renewed in time".to_owned()))
@@ -588,7 +607,7 @@ impl World {
             let error = error.to_string();
             self.say(|| format!("    attempt {attempt}: {error}"));
         }
-        self.answer(daemon, Event::Launched { attempt, result });
+        self.answer(daemon, Event::Launched { term, attempt, result });
     }
 
     fn create(&mut self, workload: Workload) {
@@ -660,7 +679,7 @@ impl World {
             Stage::Running(started) => Some(*started),
             Stage::Over(_) => return,
         };
-        let exit = Place::exit(how.clone(), started, at);
+        let exit = Place::exit(how.clone(), started, at, a.poisons);
         a.stage = Stage::Over(exit.clone());
         self.say(|| format!("    attempt {attempt} ends: {how:?}"));
         self.checks.ends(attempt, how);
@@ -697,11 +716,14 @@ impl World {
         let which = self.dice.below(self.dags.len() as u64) as usize;
         let number = self.edits;
         plot::edit(&mut self.dice, &mut self.dags[which], number);
-        let change = file(&self.dags[which]);
-        self.say(|| format!("{} is edited", change.file));
+        let mut changes = vec![file(&self.dags[which])];
+        if self.dice.permille(300) {
+            changes.push(plot::bad_file(self.true_time()));
+        }
+        self.say(|| format!("{} is edited", changes[0].file));
         for daemon in 0..self.daemons.len() {
             let life = self.daemons[daemon].life;
-            self.after(Duration::from_millis(50), Happening::Deliver { daemon, life, event: Event::Files(vec![change.clone()]) });
+            self.after(Duration::from_millis(50), Happening::Deliver { daemon, life, event: Event::Files(changes.clone()) });
         }
     }
 

@@ -18,13 +18,27 @@ pub(crate) enum Connection {
     Lost,
 }
 
+/// How a transaction ends that could be committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Last {
+    Commit,
+    /// It was only to see whether it could.
+    Rollback,
+}
+
+/// Writes a batch; its number in the feed.
 pub(crate) async fn commit(
     connection: &mut PgConnection,
     term: Term,
     batch: &Batch,
     steps: &[Step],
+    last: Last,
 ) -> (Result<i64, CommitError>, Connection) {
     match write(connection, term, batch, steps).await {
+        Ok(seq) if last == Last::Rollback => {
+            let connection = if connection.execute("ROLLBACK").await.is_ok() { Connection::Clean } else { Connection::Lost };
+            (Ok(seq), connection)
+        }
         Ok(seq) => match connection.execute("COMMIT").await {
             Ok(_) => (Ok(seq), Connection::Clean),
             Err(error) => (Err(outcome_of_commit(&error)), Connection::Lost),

@@ -8,7 +8,7 @@ use updraft_model::{Batch, Loaded, PendingRequest, Question, RunKey, Term, Times
 use updraft_store::{Acquired, CommitError, EngineStore, StoreError};
 use updraft_store_sql::{Backend, commit, engine};
 
-use crate::store::PostgresStore;
+use crate::{commit::Last, store::PostgresStore};
 
 impl EngineStore for PostgresStore {
     fn acquire_lease(&self, holder: &str, address: Option<&str>, ttl: SignedDuration) -> BoxFuture<'_, Result<Acquired, StoreError>> {
@@ -31,9 +31,16 @@ impl EngineStore for PostgresStore {
     fn commit(&self, term: Term, batch: Arc<Batch>) -> BoxFuture<'_, Result<i64, CommitError>> {
         Box::pin(async move {
             let steps = commit::steps(&batch)?;
-            let seq = self.write_batch(term, &batch, &steps).await?;
+            let seq = self.write_batch(term, &batch, &steps, Last::Commit).await?;
             self.hint_feed();
             Ok(seq)
+        })
+    }
+
+    fn probe(&self, term: Term, batch: Arc<Batch>) -> BoxFuture<'_, Result<(), CommitError>> {
+        Box::pin(async move {
+            let steps = commit::steps(&batch)?;
+            self.write_batch(term, &batch, &steps, Last::Rollback).await.map(drop)
         })
     }
 

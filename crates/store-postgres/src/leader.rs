@@ -7,7 +7,7 @@ use updraft_store::{Acquired, CommitError, StoreError};
 use updraft_store_sql::{Backend, Dialect, Query, commit::Step, engine};
 
 use crate::{
-    commit::{self, Connection},
+    commit::{self, Connection, Last},
     connect::{self, LEADER},
     store::PostgresStore,
     values::{fetch, store_error},
@@ -29,14 +29,14 @@ impl Leader {
         Self { connection, term, commits: 0 }
     }
 
-    async fn commit(&mut self, batch: &Batch, steps: &[Step]) -> (Result<i64, CommitError>, Connection) {
+    async fn commit(&mut self, batch: &Batch, steps: &[Step], last: Last) -> (Result<i64, CommitError>, Connection) {
         self.commits += 1;
         if self.commits.is_multiple_of(PLANS_LIVE)
             && let Err(error) = self.connection.execute("DISCARD PLANS").await
         {
             return (Err(CommitError::NotCommitted(format!("discard plans: {error}"))), Connection::Lost);
         }
-        commit::commit(&mut self.connection, self.term, batch, steps).await
+        commit::commit(&mut self.connection, self.term, batch, steps, last).await
     }
 }
 
@@ -96,7 +96,7 @@ impl PostgresStore {
         self.write(end).await.map(drop)
     }
 
-    pub(crate) async fn write_batch(&self, term: Term, batch: &Batch, steps: &[Step]) -> Result<i64, CommitError> {
+    pub(crate) async fn write_batch(&self, term: Term, batch: &Batch, steps: &[Step], last: Last) -> Result<i64, CommitError> {
         let mut slot = self.leader.lock().await;
         // Taken out: if this future is dropped on the way, the connection is closed with it.
         let mut leader = match slot.take() {
@@ -109,7 +109,7 @@ impl PostgresStore {
                 resumed?
             }
         };
-        let (outcome, connection) = leader.commit(batch, steps).await;
+        let (outcome, connection) = leader.commit(batch, steps, last).await;
         if matches!(connection, Connection::Clean) {
             *slot = Some(leader);
         }

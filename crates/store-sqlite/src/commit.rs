@@ -1,6 +1,6 @@
 //! One commit: all steps between BEGIN IMMEDIATE and COMMIT.
 
-use rusqlite::{CachedStatement, Connection, ErrorCode, TransactionBehavior, ffi};
+use rusqlite::{CachedStatement, Connection, ErrorCode, Transaction, TransactionBehavior, ffi};
 use updraft_model::{Batch, Term};
 use updraft_store::CommitError;
 use updraft_store_sql::{
@@ -11,6 +11,21 @@ use updraft_store_sql::{
 use crate::connection::{Bound, fetch, is_passing};
 
 pub(crate) fn commit(connection: &mut Connection, term: Term, batch: &Batch, steps: &[Step]) -> Result<i64, CommitError> {
+    let (transaction, seq) = write(connection, term, batch, steps)?;
+    transaction.commit().map_err(|error| match error.sqlite_error_code() {
+        // Nothing was written, and the transaction is still there: it is rolled back as it is dropped.
+        Some(ErrorCode::DatabaseBusy) => CommitError::NotCommitted(error.to_string()),
+        _ => CommitError::Unknown(error.to_string()),
+    })?;
+    Ok(seq)
+}
+
+/// All of a commit but its end: the transaction is rolled back as it is dropped.
+pub(crate) fn probe(connection: &mut Connection, term: Term, batch: &Batch, steps: &[Step]) -> Result<(), CommitError> {
+    write(connection, term, batch, steps).map(drop)
+}
+
+fn write<'c>(connection: &'c mut Connection, term: Term, batch: &Batch, steps: &[Step]) -> Result<(Transaction<'c>, i64), CommitError> {
     let before = |error| refused("begin", error);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(before)?;
     let leads = fetch(&transaction, &lock_lease(Dialect::Sqlite, term)).map_err(|e| refused("lock_lease", e))?;
@@ -21,12 +36,7 @@ pub(crate) fn commit(connection: &mut Connection, term: Term, batch: &Batch, ste
     let feed = fetch(&transaction, &insert_feed(Dialect::Sqlite, term, batch)).map_err(|e| refused("insert_feed", e))?;
     let seq = feed.into_iter().next().and_then(|mut row| row.int().ok());
     let seq = seq.ok_or_else(|| CommitError::NotCommitted("the feed gave no number".to_owned()))?;
-    transaction.commit().map_err(|error| match error.sqlite_error_code() {
-        // Nothing was written, and the transaction is still there: it is rolled back as it is dropped.
-        Some(ErrorCode::DatabaseBusy) => CommitError::NotCommitted(error.to_string()),
-        _ => CommitError::Unknown(error.to_string()),
-    })?;
-    Ok(seq)
+    Ok((transaction, seq))
 }
 
 fn carry_out(connection: &Connection, step: &Step) -> Result<(), CommitError> {

@@ -55,6 +55,16 @@ impl EngineStore for SqliteStore {
         })
     }
 
+    fn probe(&self, term: Term, batch: Arc<Batch>) -> BoxFuture<'_, Result<(), CommitError>> {
+        Box::pin(async move {
+            let write = move |connection: &mut Connection| {
+                let steps = commit::steps(&batch)?;
+                crate::commit::probe(connection, term, &batch, &steps)
+            };
+            self.on_writer(write).await.map_err(|e| CommitError::NotCommitted(e.to_string()))?
+        })
+    }
+
     fn pending_requests(&self, limit: u32) -> BoxFuture<'_, Result<Vec<PendingRequest>, StoreError>> {
         Box::pin(engine::pending_requests(self, limit))
     }

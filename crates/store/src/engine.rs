@@ -51,6 +51,10 @@ pub trait EngineStore: Send + Sync {
     /// Returns that row's number.
     fn commit(&self, term: Term, batch: Arc<Batch>) -> BoxFuture<'_, Result<i64, CommitError>>;
 
+    /// Whether the database would take `batch`: everything a commit does, taken back at its end. To
+    /// find the value to blame when a commit is [`CommitError::Poisoned`].
+    fn probe(&self, term: Term, batch: Arc<Batch>) -> BoxFuture<'_, Result<(), CommitError>>;
+
     /// Unanswered requests, oldest first, at most `limit`. The same ones again until they are answered.
     fn pending_requests(&self, limit: u32) -> BoxFuture<'_, Result<Vec<PendingRequest>, StoreError>>;
 

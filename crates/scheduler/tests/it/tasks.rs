@@ -144,6 +144,6 @@ fn what_the_database_does_not_take_fails_its_task_only() {
     let mut w = World::new(dag([bash("a", &[]), bash("b", &[])]));
     let run = w.trigger();
     let key = w.key(run, "a");
-    w.give([updraft_scheduler::Input::Poisoned { key, stored: Some(TaskState::Queued), error: "invalid byte".into() }]);
+    w.give([updraft_scheduler::Input::Poisoned { key, error: "invalid byte".into() }]);
     assert_eq!(w.states(run), "a=failed b=queued");
 }

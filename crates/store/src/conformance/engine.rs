@@ -1,6 +1,8 @@
 //! Leases, commits, requests, cleaning.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -340,8 +342,16 @@ pub async fn a_nul_is_poison(subject: Subject) {
     let row = task_instance(&first, "a");
     subject.commit(term, Batch { new_runs: vec![first], new_task_instances: vec![row.clone()], ..dags(&["d"]) }).await;
     let poisoned = TaskInstanceRow { state: TaskState::Failed, reason: Some("a\0b".into()), ..row.clone() };
-    let outcome = subject.try_commit(term, Batch { task_instances: vec![update(TaskState::NoStatus, poisoned)], ..Batch::default() }).await;
+    let bad = Batch { task_instances: vec![update(TaskState::NoStatus, poisoned)], ..Batch::default() };
+    let outcome = subject.try_commit(term, bad.clone()).await;
     assert!(matches!(&outcome, Err(CommitError::Poisoned(why)) if why.contains("task instance a")), "{outcome:?}");
+    // A probe says the same, and one that finds nothing to blame leaves nothing behind either.
+    let ended = TaskInstanceRow { state: TaskState::Failed, ..row.clone() };
+    let good = Batch { task_instances: vec![update(TaskState::NoStatus, ended)], ..Batch::default() };
+    assert!(matches!(subject.engine.probe(term, Arc::new(bad)).await, Err(CommitError::Poisoned(_))));
+    subject.engine.probe(term, Arc::new(good.clone())).await.unwrap();
+    subject.commit(term, good).await;
+    assert!(matches!(subject.engine.probe(Term(term.0 + 1), Arc::default()).await, Err(CommitError::Superseded { .. })));
     // In JSON it is an escape, and harmless.
     subject.commit(term, Batch { xcoms: vec![xcom(row.key(), "k", json!("a\0b"))], ..Batch::default() }).await;
     let question = crate::Question::XCom { run: row.run, task_id: row.task_id, map_index: Some(row.map_index), key: "k".into() };

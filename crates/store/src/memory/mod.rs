@@ -194,6 +194,14 @@ impl EngineStore for MemoryStore {
         self.ready(move |state, now| state.commit(term, &batch, now))
     }
 
+    fn probe(&self, term: Term, batch: Arc<Batch>) -> BoxFuture<'_, Result<(), CommitError>> {
+        self.ready(move |state, _| {
+            let outcome = state.write(term, &batch);
+            state.tables.undo();
+            outcome
+        })
+    }
+
     fn pending_requests(&self, limit: u32) -> BoxFuture<'_, Result<Vec<PendingRequest>, StoreError>> {
         self.ready(move |state, _| {
             let open = state.tables.requests.values().filter(|inboxed| inboxed.is_pending());
@@ -247,11 +255,7 @@ impl Held {
 
 impl State {
     fn commit(&mut self, term: Term, batch: &Batch, now: Timestamp) -> Result<i64, CommitError> {
-        if !self.lease.is_of(term) {
-            return Err(CommitError::Superseded { term });
-        }
-        crate::check_text(batch)?;
-        if let Err(error) = self.tables.write(batch) {
+        if let Err(error) = self.write(term, batch) {
             self.tables.undo();
             return Err(error);
         }
@@ -259,6 +263,14 @@ impl State {
         self.tables.feed.set(seq, FeedRow { term, at: now, changes: batch.feed() });
         self.tables.keep();
         Ok(seq)
+    }
+
+    fn write(&mut self, term: Term, batch: &Batch) -> Result<(), CommitError> {
+        if !self.lease.is_of(term) {
+            return Err(CommitError::Superseded { term });
+        }
+        crate::check_text(batch)?;
+        self.tables.write(batch)
     }
 }
 
