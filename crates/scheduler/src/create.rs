@@ -1,18 +1,14 @@
 //! New runs: from timetables, from people, from tasks; and which of the queued ones start.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use serde_json::Value;
 use updraft_model::{
-    AttemptId, AwaitedRun, DagId, DataInterval, MapIndex, NextRun, Question, RunId, RunKey, RunRow, RunState, RunType, Schedule, Task,
-    TaskEvent, TaskInstanceId, TaskInstanceRow, TaskState, Timestamp, TriggerRun, TriggeredBy,
+    AwaitedRun, DagId, DataInterval, MapIndex, NextRun, RunId, RunKey, RunRow, RunState, RunType, Schedule, Task, TaskEvent,
+    TaskInstanceId, TaskInstanceRow, TaskState, Timestamp, TriggeredBy,
 };
 
 use crate::{
-    end::{IfExists, InlineEnd},
     graph::Node,
     rule::Counts,
     run::{Instance, Run, Timer},
@@ -30,15 +26,6 @@ pub(crate) struct NewRunSpec {
     pub triggered_by: TriggeredBy,
     pub triggering_user: Option<String>,
     pub note: Option<String>,
-}
-
-/// A `trigger_dag_run` that waits to hear whether its run exists.
-#[derive(Debug, Clone)]
-pub(crate) struct PendingTrigger {
-    pub attempt: AttemptId,
-    pub trigger: TriggerRun,
-    pub wait: bool,
-    pub if_exists: IfExists,
 }
 
 impl Scheduler {
@@ -169,114 +156,19 @@ impl Scheduler {
         }
     }
 
-    /// A task triggers a run. `None`: it goes on later, when the store has answered or the run has ended.
-    pub(crate) fn trigger_for_task(
-        &mut self,
-        cx: &mut Cx<'_>,
-        attempt: AttemptId,
-        mut trigger: TriggerRun,
-        wait: bool,
-        if_exists: IfExists,
-    ) -> Option<Result<Value, InlineEnd>> {
-        let run_after = *trigger.run_after.get_or_insert(cx.now);
-        let missing = |error: String| Some(Err(InlineEnd::Failed { error, retry: true }));
-        if self.dags.get(&trigger.dag_id).is_none_or(|d| d.row.is_stale) {
-            return missing(format!("DAG \"{}\" does not exist", trigger.dag_id));
-        }
-        // Airflow: the logical date is now unless the task says otherwise, and the run is named after it,
-        // like a manual one.
-        let date = *trigger.logical_date.get_or_insert_with(|| self.free_date(&trigger.dag_id, run_after));
-        let Some(run_id) = trigger.run_id.clone().or_else(|| run_id(RunType::Manual, date)) else {
-            return missing("the run id could not be made".to_owned());
-        };
-        trigger.run_id = Some(run_id.clone());
-        let question = Question::RunState { dag_id: trigger.dag_id.clone(), run_id };
-        let pending = PendingTrigger { attempt, trigger, wait, if_exists };
-        self.pending_triggers.entry(question.clone()).or_default().push(pending);
-        self.ask(question);
-        None
-    }
-
-    /// The store has said whether a task's run exists.
-    pub(crate) fn trigger_checked(&mut self, cx: &mut Cx<'_>, question: &Question, exists: bool) {
-        for pending in self.pending_triggers.remove(question).unwrap_or_default() {
-            let PendingTrigger { attempt, trigger, wait, if_exists } = pending;
-            let Some(live) = self.attempts.get(&attempt) else { continue };
-            let (key, node, executor) = (live.run, live.node, live.row.executor.clone());
-            if live.killing.is_some() {
-                self.attempt_ended(cx, attempt, executor, crate::end::never_started(cx.now));
-                continue;
-            }
-            let Some(run_id) = trigger.run_id.clone() else { continue };
-            let (dag_id, name) = (trigger.dag_id.clone(), run_id.to_string());
-            let exists = exists || self.run_names.contains_key(&(dag_id.clone(), run_id.clone()));
-            let end = match (exists, if_exists) {
-                (true, IfExists::Fail) => {
-                    Some(InlineEnd::Failed { error: format!("run {name} of DAG {dag_id} already exists"), retry: true })
-                }
-                (true, IfExists::Skip) => Some(InlineEnd::Skipped(format!("run {name} of DAG {dag_id} already exists"))),
-                (true, IfExists::Reset) => {
-                    self.clear_run_by_name(cx, &dag_id, &run_id);
-                    None
-                }
-                (false, _) => {
-                    let interval = self.interval_of(&dag_id, trigger.logical_date, trigger.data_interval);
-                    let spec = NewRunSpec {
-                        run_id: run_id.clone(),
-                        run_type: RunType::OperatorTriggered,
-                        logical_date: trigger.logical_date,
-                        data_interval: interval,
-                        run_after: trigger.run_after.unwrap_or(cx.now),
-                        conf: trigger.conf,
-                        triggered_by: TriggeredBy::Operator,
-                        triggering_user: None,
-                        note: trigger.note,
-                    };
-                    self.create_run(cx, &dag_id, spec);
-                    None
-                }
-            };
-            match end {
-                Some(end) => self.inline_ended(cx, attempt, end),
-                None if !wait => self.inline_ended(cx, attempt, InlineEnd::Success(Some(Value::String(name)))),
-                None => {
-                    let now = cx.now;
-                    let closed = self.close_attempt(attempt, &executor, Some(now), now, format!("triggered {name}"), None);
-                    if closed.is_none() {
-                        continue;
-                    }
-                    let awaited = AwaitedRun { dag_id, run_id };
-                    self.awaiting.entry(awaited.clone()).or_default().insert((key, node));
-                    self.move_instance(key, node, TaskEvent::Defer, |instance| {
-                        instance.row.start_date.get_or_insert(now);
-                        instance.row.first_start.get_or_insert(now);
-                        instance.row.awaits = Some(awaited);
-                    });
-                }
-            }
-        }
-    }
-
-    /// The first date from `date` on that no active run of the DAG has, nor one that a task is about to
-    /// trigger: two tasks may do so in the same microsecond.
-    fn free_date(&self, dag_id: &DagId, date: Timestamp) -> Timestamp {
-        let active = self.runs.values().filter(|r| r.row.dag_id == *dag_id).filter_map(|r| r.row.logical_date);
-        let coming = self.pending_triggers.values().flatten().filter(|p| p.trigger.dag_id == *dag_id);
-        let dates: BTreeSet<Timestamp> = active.chain(coming.filter_map(|p| p.trigger.logical_date)).collect();
-        let taken = |date: Timestamp| dates.contains(&date);
-        let mut free = date;
-        while taken(free) {
-            free = Timestamp::from_micros(free.micros() + 1);
-        }
-        free
-    }
-
-    /// The store refuses a run, since one of that id or logical date exists. Tasks that wait for it fail.
+    /// The store refuses a run, since one of that id or logical date exists. The task that triggered it
+    /// fails, and so do those that wait for it.
     pub(crate) fn refused(&mut self, cx: &mut Cx<'_>, key: RunKey) {
-        let name = self.runs.get(&key).map(|r| AwaitedRun { dag_id: r.row.dag_id.clone(), run_id: r.row.run_id.clone() });
+        let Some(run) = self.runs.get(&key) else { return };
+        let (name, triggered_by) = (AwaitedRun { dag_id: run.row.dag_id.clone(), run_id: run.row.run_id.clone() }, run.triggered_by);
         self.forget_run(key);
-        if let Some(name) = name {
-            self.awaited_run_ended(cx, &name, None);
+        self.awaited_run_ended(cx, &name, None);
+        let Some((from, node)) = triggered_by else { return };
+        let state = self.runs.get(&from).and_then(|run| run.instance(node)).map(|i| i.row.state);
+        if state == Some(TaskState::Success) {
+            self.move_instance(from, node, TaskEvent::MarkFailed, |instance| {
+                instance.row.reason = Some(format!("run {} of DAG {}, or one of its logical date, already exists", name.run_id, name.dag_id));
+            });
         }
     }
 
@@ -363,6 +255,3 @@ pub(crate) fn new_instance(run: &Run, node: Node, id: TaskInstanceId) -> Instanc
     };
     Instance { row, stored: None, counts: Counts::default(), parked_at: None, dirty: false, touched: false, writes: None }
 }
-
-/// Pending triggers by the question that decides them.
-pub(crate) type PendingTriggers = BTreeMap<Question, Vec<PendingTrigger>>;

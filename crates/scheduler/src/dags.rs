@@ -56,6 +56,8 @@ pub(crate) struct DagEntry {
     pub running: BTreeSet<RunKey>,
     /// Its row will be written.
     pub touched: bool,
+    /// The last logical date that a task which triggers it was given.
+    pub last_triggered: Option<Timestamp>,
 }
 
 impl DagEntry {
@@ -66,7 +68,7 @@ impl DagEntry {
         let restriction = Restriction::of(dag);
         let graph = Graph::new(dag.tasks.values().map(|t| (Arc::new(t.clone()), version.id))).map_err(|e| e.to_string())?;
         let graph = Arc::new(graph);
-        Ok(Self { row, version, graph, timetable, restriction, queued: BTreeSet::new(), running: BTreeSet::new(), touched: false })
+        Ok(Self { row, version, graph, timetable, restriction, queued: BTreeSet::new(), running: BTreeSet::new(), touched: false, last_triggered: None })
     }
 
     /// Queued and running runs: what `max_active_runs` counts when runs are made.
@@ -165,6 +167,7 @@ impl Scheduler {
         if let Some(old) = self.dags.get_mut(&dag_id) {
             entry.queued = std::mem::take(&mut old.queued);
             entry.running = std::mem::take(&mut old.running);
+            entry.last_triggered = old.last_triggered;
         }
         entry.touched = true;
         self.touched_dags.insert(dag_id.clone());

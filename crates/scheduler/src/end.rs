@@ -198,18 +198,13 @@ impl Scheduler {
             InlineEnd::Failed { error, retry } => Outcome::Failed { error, retry },
             InlineEnd::NotYet => Outcome::NotYet,
             InlineEnd::Trigger { .. } if killed => Outcome::Skipped(String::new()),
-            InlineEnd::Trigger { trigger, wait, if_exists } => match self.trigger_for_task(cx, attempt, *trigger, wait, if_exists) {
-                Some(outcome) => match outcome {
-                    Ok(value) => Outcome::Success(BTreeMap::from([("trigger_run_id".to_owned(), value)])),
-                    Err(end) => match end {
-                        InlineEnd::Skipped(reason) => Outcome::Skipped(reason),
-                        InlineEnd::Failed { error, retry } => Outcome::Failed { error, retry },
-                        InlineEnd::Success(_) | InlineEnd::NotYet | InlineEnd::Trigger { .. } => Outcome::Success(BTreeMap::new()),
-                    },
-                },
-                // It waits: for the store's answer, or (deferred) for the run's end.
-                None => return,
-            },
+            InlineEnd::Trigger { trigger, wait, if_exists } => {
+                // It goes on when the store has answered.
+                if let Err(end) = self.trigger_for_task(cx, attempt, *trigger, wait, if_exists) {
+                    self.inline_ended(cx, attempt, end);
+                }
+                return;
+            }
         };
         let words = match &outcome {
             Outcome::Success(_) => "done".to_owned(),

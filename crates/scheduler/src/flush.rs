@@ -1,17 +1,24 @@
 //! From what was changed in memory to a plan: one row per instance however often it moved, and
 //! never more than a commit should carry.
 
+use std::collections::BTreeSet;
+
 use updraft_model::{RunKey, Update};
 
 use crate::{Plan, graph::Node, scheduler::Scheduler};
 
 impl Scheduler {
-    /// Takes what is to be written, at most about `config.plan_rows` rows: changed instances first,
-    /// then new ones that only wait. A run's own row follows when all its instances are written, so
-    /// that no crash in between can show an ended run with open instances.
+    /// Takes what is to be written, at most about `config.plan_rows` rows: what a request changed first,
+    /// then other changed instances, then new ones that only wait. A run's own row follows when all its
+    /// instances are written, so that no crash in between can show an ended run with open instances.
     pub(crate) fn flush(&mut self) -> Plan {
         let mut plan = std::mem::take(&mut self.outgoing);
         self.flush_new_runs(&mut plan);
+        for (key, node) in std::mem::take(&mut self.urgent) {
+            if let Some(run) = self.runs.get_mut(&key) {
+                flush_touched(run, node, &mut plan);
+            }
+        }
         for dag_id in std::mem::take(&mut self.touched_dags) {
             if let Some(entry) = self.dags.get_mut(&dag_id)
                 && std::mem::take(&mut entry.touched)
@@ -20,6 +27,13 @@ impl Scheduler {
             }
         }
         let mut visited = Vec::new();
+        let asked_for: BTreeSet<RunKey> = self.answers.iter().flat_map(|done| done.runs.iter().copied()).collect();
+        for key in asked_for {
+            if plan.batch.len() < self.config.plan_rows {
+                self.flush_run(key, &mut plan);
+                visited.push(key);
+            }
+        }
         while plan.batch.len() < self.config.plan_rows {
             let Some(key) = self.touched_runs.pop_front() else { break };
             self.flush_run(key, &mut plan);
@@ -29,17 +43,27 @@ impl Scheduler {
             let Some(key) = self.fresh_runs.first().copied() else { break };
             self.flush_fresh(key, &mut plan);
         }
+        self.flush_answers(&mut plan);
         for key in visited {
             self.forget_if_over(key);
         }
         if self.touched_runs.is_empty() {
-            plan.batch.answers = std::mem::take(&mut self.answers);
             plan.releases.append(&mut self.releases);
         }
         // One that ended before it was launched (the executor refused it, or never had it) is not.
         plan.launches.retain(|launch| self.attempts.contains_key(&launch.attempt));
         plan.more = !self.touched_runs.is_empty() || !self.fresh_runs.is_empty();
         plan
+    }
+
+    /// Answers go with what they say was done, or, if that is too much for one commit, with the last of
+    /// it: a crash before that has the request worked off again. (What a trigger says is the run's own
+    /// row, which goes at once.)
+    fn flush_answers(&mut self, plan: &mut Plan) {
+        let Self { answers, runs, .. } = self;
+        let is_written = |key: &RunKey| runs.get(key).is_none_or(|run| !run.touched && run.touched_nodes.is_empty());
+        let written = answers.extract_if(.., |done| done.runs.iter().all(is_written));
+        plan.batch.answers.extend(written.map(|done| done.answered));
     }
 
     /// A DAG's row says which slot had the last run, so it is never written before that run's own
@@ -58,7 +82,7 @@ impl Scheduler {
         let Some(run) = self.runs.get_mut(&key) else { return };
         let rest = run.touched_nodes.split_off(run.touched_nodes.len().min(room));
         for node in std::mem::replace(&mut run.touched_nodes, rest) {
-            flush_instance(run, node, plan);
+            flush_touched(run, node, plan);
         }
         if !run.fresh.is_empty() {
             self.fresh_runs.insert(key);
@@ -94,6 +118,13 @@ impl Scheduler {
         if over {
             self.forget_run(key);
         }
+    }
+}
+
+/// Writes an instance that was changed, and not written yet.
+fn flush_touched(run: &mut crate::run::Run, node: Node, plan: &mut Plan) {
+    if run.instance(node).is_some_and(|instance| instance.touched) {
+        flush_instance(run, node, plan);
     }
 }
 

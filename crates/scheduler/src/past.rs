@@ -63,9 +63,7 @@ impl Scheduler {
 
     /// The store's answer about the run before `before`.
     pub(crate) fn previous_known(&mut self, dag_id: &DagId, before: Timestamp, previous: Option<&PreviousRun>) {
-        let keys: Vec<RunKey> =
-            self.runs.values().filter(|r| r.row.dag_id == *dag_id && r.row.logical_date == Some(before)).map(|r| r.row.key).collect();
-        for key in keys {
+        if let Some(key) = self.run_dates.get(&(dag_id.clone(), before)).copied() {
             let found = match previous {
                 None => Previous::Missing,
                 Some(p) if self.runs.contains_key(&p.run) => Previous::Active(p.run),
@@ -86,7 +84,7 @@ impl Scheduler {
             }
             self.set_previous(key, found);
         }
-        if !self.asked.iter().any(|q| matches!(q, Question::PreviousRun { .. })) {
+        if !self.asked.keys().any(|q| matches!(q, Question::PreviousRun { .. })) {
             self.just_left.clear();
         }
     }
@@ -121,7 +119,7 @@ impl Scheduler {
     pub(crate) fn hand_down(&mut self, key: RunKey) {
         let Some(run) = self.runs.get_mut(&key) else { return };
         let followers = std::mem::take(&mut run.followers);
-        let asked = self.asked.iter().any(|q| matches!(q, Question::PreviousRun { dag_id, .. } if *dag_id == run.row.dag_id));
+        let asked = self.asked.keys().any(|q| matches!(q, Question::PreviousRun { dag_id, .. } if *dag_id == run.row.dag_id));
         if followers.is_empty() && !asked {
             return;
         }

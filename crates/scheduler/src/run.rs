@@ -93,6 +93,8 @@ pub(crate) struct Run {
     pub blocked_on_past: BTreeSet<Node>,
     /// Instances that wait for the DAG to be unpaused.
     pub held: BTreeSet<Node>,
+    /// The task instance that triggered it, if that was in this term.
+    pub triggered_by: Option<(RunKey, Node)>,
     /// Active runs whose `previous` this is.
     pub followers: BTreeSet<RunKey>,
 }
@@ -115,6 +117,7 @@ impl Run {
             previous: Previous::default(),
             blocked_on_past: BTreeSet::new(),
             held: BTreeSet::new(),
+            triggered_by: None,
             followers: BTreeSet::new(),
         }
     }

@@ -6,18 +6,17 @@ use std::{
 };
 
 use updraft_model::{
-    AnsweredRequest, AttemptHandle, AttemptId, AttemptLabels, AwaitedRun, Batch, DagId, ExecutorName, Exit, Mint, PendingRequest, Question,
-    RequestId, RunId, RunKey, TaskInstanceKey, Timestamp, Verdict,
+    AttemptHandle, AttemptId, AttemptLabels, AwaitedRun, Batch, DagId, ExecutorName, Exit, Mint, PendingRequest, Question,
+    RunId, RunKey, TaskInstanceKey, Timestamp, Verdict,
 };
 
 use crate::{
     Kill, Plan, WakeReason,
-    create::PendingTriggers,
     dags::{DagEntry, FileChange, FileState},
     end::InlineEnd,
     gates::{GateName, Gates},
     graph::Node,
-    requests::Waiting,
+    requests::{Asker, Done, Waiting},
     run::{LiveAttempt, Run, Timer, Timers},
 };
 
@@ -120,16 +119,17 @@ pub struct Scheduler {
     pub(crate) files: BTreeMap<String, FileState>,
     pub(crate) runs: BTreeMap<RunKey, Run>,
     pub(crate) run_names: BTreeMap<(DagId, RunId), RunKey>,
+    pub(crate) run_dates: BTreeMap<(DagId, Timestamp), RunKey>,
     pub(crate) attempts: BTreeMap<AttemptId, LiveAttempt>,
     pub(crate) gates: Gates,
     pub(crate) pools: BTreeMap<updraft_model::PoolName, updraft_model::PoolRow>,
     pub(crate) timers: Timers,
     /// Deferred instances by the run they wait for.
     pub(crate) awaiting: BTreeMap<AwaitedRun, BTreeSet<(RunKey, Node)>>,
-    /// Requests that wait for facts.
-    pub(crate) waiting: BTreeMap<RequestId, Waiting>,
-    /// Questions under way.
-    pub(crate) asked: BTreeSet<Question>,
+    /// Those who wait for facts.
+    pub(crate) waiting: BTreeMap<Asker, Waiting>,
+    /// Questions under way, and who asks them (nobody where the answer is for all).
+    pub(crate) asked: BTreeMap<Question, BTreeSet<Asker>>,
     pub(crate) last_run_key: i64,
     /// The states of runs that left memory while the store was asked about a run before another.
     pub(crate) just_left: BTreeMap<RunKey, Arc<BTreeMap<updraft_model::TaskId, Vec<updraft_model::TaskState>>>>,
@@ -141,16 +141,17 @@ pub struct Scheduler {
     pub(crate) dirty_runs: BTreeSet<RunKey>,
     pub(crate) dirty_dags: BTreeSet<DagId>,
 
-    /// Triggers of tasks that wait to hear whether their run exists.
-    pub(crate) pending_triggers: PendingTriggers,
-
     /// To be written: runs with something to write in order, and small tables at once.
     pub(crate) touched_runs: VecDeque<RunKey>,
     pub(crate) fresh_runs: BTreeSet<RunKey>,
     pub(crate) new_runs: Vec<RunKey>,
     pub(crate) touched_dags: BTreeSet<DagId>,
     pub(crate) outgoing: Plan,
-    pub(crate) answers: Vec<AnsweredRequest>,
+    /// Instances whose rows go with the next plan, however full it is.
+    pub(crate) urgent: Vec<(RunKey, Node)>,
+    pub(crate) answers: Vec<Done>,
+    /// What the request in hand has changed.
+    pub(crate) changed_runs: BTreeSet<RunKey>,
     pub(crate) releases: Vec<(ExecutorName, AttemptId)>,
 }
 
@@ -170,13 +171,14 @@ impl Scheduler {
             files: BTreeMap::new(),
             runs: BTreeMap::new(),
             run_names: BTreeMap::new(),
+            run_dates: BTreeMap::new(),
             attempts: BTreeMap::new(),
             gates,
             pools: BTreeMap::new(),
             timers: Timers::default(),
             awaiting: BTreeMap::new(),
             waiting: BTreeMap::new(),
-            asked: BTreeSet::new(),
+            asked: BTreeMap::new(),
             last_run_key: 0,
             just_left: BTreeMap::new(),
             deleted_runs: BTreeSet::new(),
@@ -187,9 +189,10 @@ impl Scheduler {
             fresh_runs: BTreeSet::new(),
             new_runs: Vec::new(),
             touched_dags: BTreeSet::new(),
-            pending_triggers: PendingTriggers::new(),
             outgoing: Plan::default(),
+            urgent: Vec::new(),
             answers: Vec::new(),
+            changed_runs: BTreeSet::new(),
             releases: Vec::new(),
         }
     }
@@ -274,30 +277,32 @@ impl Scheduler {
         }
     }
 
-    /// Asks for a fact, once.
-    pub(crate) fn ask(&mut self, question: Question) {
-        if self.asked.insert(question.clone()) {
-            self.outgoing.asks.push(question);
-        }
+    /// Asks for a fact, once. Who wants to hear it alone puts itself into the result.
+    pub(crate) fn ask(&mut self, question: Question) -> &mut BTreeSet<Asker> {
+        let Self { asked, outgoing, .. } = self;
+        asked.entry(question).or_insert_with_key(|question| {
+            outgoing.asks.push(question.clone());
+            BTreeSet::new()
+        })
     }
 
     fn fact(&mut self, cx: &mut Cx<'_>, question: Question, verdict: Verdict) {
-        if !self.asked.remove(&question) {
-            return;
-        }
+        let Some(askers) = self.asked.remove(&question) else { return };
         match (&question, &verdict) {
             (Question::PreviousRun { dag_id, before, .. }, Verdict::PreviousRun(previous)) => {
                 self.previous_known(dag_id, *before, previous.as_ref());
             }
             (Question::RunState { dag_id, run_id }, Verdict::RunState(state)) => {
-                let awaited = AwaitedRun { dag_id: dag_id.clone(), run_id: run_id.clone() };
-                self.awaited_run_ended(cx, &awaited, *state);
-                self.trigger_checked(cx, &question, state.is_some());
+                // Of one that is in memory more is known than the store had to say.
+                if !self.run_names.contains_key(&(dag_id.clone(), run_id.clone())) {
+                    let awaited = AwaitedRun { dag_id: dag_id.clone(), run_id: run_id.clone() };
+                    self.awaited_run_ended(cx, &awaited, *state);
+                }
             }
             (Question::NewestRuns { dag_id, .. }, Verdict::NewestRuns(states)) => self.streak_known(dag_id, states),
             _ => {}
         }
-        self.fact_for_requests(cx, question, verdict);
+        self.fact_for(cx, askers, &question, &verdict);
     }
 
     pub(crate) fn problem(&mut self, problem: impl std::fmt::Display) {

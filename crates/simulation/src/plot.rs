@@ -114,7 +114,11 @@ fn operator(dice: &mut Dice, dag: u64, index: u64) -> Operator {
         // Only upwards, so that no DAG triggers itself in circles.
         6 if dag > 0 => Operator::TriggerDagRun(TriggerDagRun {
             dag_id: format!("dag{}", dag - 1),
-            run_id: Some("triggered-{{ run_id | replace(':', '-') | replace('+', '-') }}-{{ ti.try_number }}".to_owned()),
+            // A run of its own, or one that others trigger too.
+            run_id: Some(match dice.permille(600) {
+                true => "triggered-{{ run_id | replace(':', '-') | replace('+', '-') }}-{{ ti.try_number }}".to_owned(),
+                false => "shared".to_owned(),
+            }),
             logical_date: None,
             conf: std::collections::BTreeMap::from([("from".to_owned(), json!("{{ dag.dag_id }}"))]),
             wait_for_completion: dice.permille(500),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use updraft_model::{Answer, Clear, DagId, KillReason, RunEvent, RunId, RunKey, RunState, Task, TaskEvent, TaskState, VersionId};
+use updraft_model::{Answer, Clear, KillReason, RunEvent, RunKey, RunState, Task, TaskEvent, TaskState, VersionId};
 
 use super::{Facts, No};
 use crate::{
@@ -34,9 +34,8 @@ impl Scheduler {
         Ok(Answer::TaskInstances { keys })
     }
 
-    /// Clears all of a run and starts it again (`trigger_dag_run` with `reset_dag_run`), if it is in memory.
-    pub(crate) fn clear_run_by_name(&mut self, cx: &mut Cx<'_>, dag_id: &DagId, run_id: &RunId) {
-        let Some(key) = self.run_names.get(&(dag_id.clone(), run_id.clone())).copied() else { return };
+    /// Clears all of a run and starts it again (`trigger_dag_run` with `reset_dag_run`).
+    pub(super) fn clear_run(&mut self, cx: &mut Cx<'_>, key: RunKey) {
         let nodes: Vec<Node> = self.runs.get(&key).map(|r| r.iter().map(|(n, _)| n).collect()).unwrap_or_default();
         self.clear_nodes(cx, key, &nodes, true);
         self.requeue(cx, key);

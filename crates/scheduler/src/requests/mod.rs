@@ -5,13 +5,14 @@
 
 mod clear;
 mod mark;
+mod operator;
 mod select;
 mod trigger;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use updraft_model::{
-    Answer, AnsweredRequest, DagId, Exit, HowEnded, NodeId, PendingRequest, PoolName, PoolRow, Question, RejectionKind, Request, RunId,
+    Answer, AnsweredRequest, AttemptId, DagId, Exit, HowEnded, NodeId, PendingRequest, PoolName, PoolRow, Question, RejectionKind, Request, RequestId, RunId,
     RunKey, RunState, Upsert, Verdict,
 };
 
@@ -20,12 +21,45 @@ use crate::{
     scheduler::{Cx, Scheduler},
 };
 
-/// A request that waits for facts.
+pub(crate) use operator::PendingTrigger;
+
+/// What someone wants, and can't be done before facts are known.
+#[derive(Debug)]
+pub(crate) enum Wanted {
+    Request(PendingRequest),
+    Trigger(PendingTrigger),
+}
+
+/// Who wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Asker {
+    Request(RequestId),
+    Trigger(AttemptId),
+}
+
+impl Wanted {
+    fn asker(&self) -> Asker {
+        match self {
+            Self::Request(request) => Asker::Request(request.id),
+            Self::Trigger(trigger) => Asker::Trigger(trigger.attempt),
+        }
+    }
+}
+
+/// Someone who waits for facts.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    request: PendingRequest,
+    wanted: Wanted,
     missing: BTreeSet<Question>,
     facts: Facts,
+}
+
+/// An answer that goes into the store with what it says was done.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub answered: AnsweredRequest,
+    /// The runs that were changed for it.
+    pub runs: BTreeSet<RunKey>,
 }
 
 /// What a request has learnt so far.
@@ -59,37 +93,44 @@ impl No {
 
 impl Scheduler {
     pub(crate) fn request(&mut self, cx: &mut Cx<'_>, request: PendingRequest) {
-        self.work_off(cx, request, Facts::new());
+        self.work_off(cx, Wanted::Request(request), Facts::new());
     }
 
-    fn work_off(&mut self, cx: &mut Cx<'_>, request: PendingRequest, facts: Facts) {
-        let answer = match self.attempt(cx, &request, &facts) {
-            Ok(answer) => answer,
-            Err(No::Rejected(answer)) => answer,
-            Err(No::Needs(missing)) => {
-                for question in &missing {
-                    self.ask(question.clone());
-                }
-                self.waiting.insert(request.id, Waiting { request, missing, facts });
-                return;
-            }
+    fn work_off(&mut self, cx: &mut Cx<'_>, wanted: Wanted, facts: Facts) {
+        let done = match &wanted {
+            Wanted::Request(request) => self.answer(cx, request, &facts),
+            Wanted::Trigger(trigger) => self.trigger_by_task(cx, trigger, &facts),
         };
-        self.answers.push(AnsweredRequest { id: request.id, answer });
+        if let Err(missing) = done {
+            let asker = wanted.asker();
+            for question in &missing {
+                self.ask(question.clone()).insert(asker);
+            }
+            self.waiting.insert(asker, Waiting { wanted, missing, facts });
+        }
     }
 
-    pub(crate) fn fact_for_requests(&mut self, cx: &mut Cx<'_>, question: Question, verdict: Verdict) {
-        let mut complete = Vec::new();
-        for (id, waiting) in &mut self.waiting {
-            if waiting.missing.remove(&question) {
-                waiting.facts.insert(question.clone(), verdict.clone());
-                if waiting.missing.is_empty() {
-                    complete.push(*id);
-                }
-            }
-        }
-        for id in complete {
-            if let Some(Waiting { request, facts, .. }) = self.waiting.remove(&id) {
-                self.work_off(cx, request, facts);
+    fn answer(&mut self, cx: &mut Cx<'_>, request: &PendingRequest, facts: &Facts) -> Result<(), BTreeSet<Question>> {
+        self.changed_runs.clear();
+        let answer = match self.attempt(cx, request, facts) {
+            Ok(answer) | Err(No::Rejected(answer)) => answer,
+            Err(No::Needs(missing)) => return Err(missing),
+        };
+        let runs = std::mem::take(&mut self.changed_runs);
+        self.answers.push(Done { answered: AnsweredRequest { id: request.id, answer }, runs });
+        Ok(())
+    }
+
+    /// A fact for those who asked for it.
+    pub(crate) fn fact_for(&mut self, cx: &mut Cx<'_>, askers: BTreeSet<Asker>, question: &Question, verdict: &Verdict) {
+        for asker in askers {
+            let Some(waiting) = self.waiting.get_mut(&asker) else { continue };
+            waiting.missing.remove(question);
+            waiting.facts.insert(question.clone(), verdict.clone());
+            if waiting.missing.is_empty()
+                && let Some(Waiting { wanted, facts, .. }) = self.waiting.remove(&asker)
+            {
+                self.work_off(cx, wanted, facts);
             }
         }
     }
@@ -111,7 +152,12 @@ impl Scheduler {
             Request::DeletePool { name } => self.delete_pool(name),
             Request::ForgetNode { node } => self.forget_node(cx, node),
             Request::AttemptEnded { attempt, exit } => {
-                if let Some(executor) = self.attempts.get(attempt).map(|live| live.row.executor.clone()) {
+                let live = self.attempts.get(attempt).map(|live| (live.row.executor.clone(), live.row.node == self.config.node));
+                // What this node said before it led: now it is asked itself, and may have launched it.
+                let outdated = matches!(exit.how, HowEnded::PlaceLost { started: false, .. });
+                if let Some((executor, is_here)) = live
+                    && !(is_here && outdated)
+                {
                     self.attempt_ended(cx, *attempt, executor, exit.as_ref().clone());
                 }
                 Ok(Answer::Done)

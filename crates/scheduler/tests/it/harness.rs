@@ -33,6 +33,8 @@ pub struct World {
     pub archived: Vec<TaskInstanceRow>,
     pub plans: usize,
     pub wake_at: Option<(Timestamp, WakeReason)>,
+    /// How much a plan carries, from the next restart on.
+    pub plan_rows: usize,
     next_request: i64,
 }
 
@@ -96,6 +98,7 @@ impl World {
             archived: Vec::new(),
             plans: 0,
             wake_at: None,
+            plan_rows: 5_000,
             next_request: 0,
         };
         world.loaded.pools.push(PoolRow { name: PoolName::default_pool(), slots: 128, description: None, include_deferred: false });
@@ -203,6 +206,10 @@ impl World {
                 })
             })),
             Question::RunState { dag_id, run_id } => Verdict::RunState(self.stored_run(dag_id, run_id).map(|r| r.state)),
+            Question::External { dag_id, task_id: None, logical_date } => {
+                let run = self.finished_runs.values().find(|r| r.dag_id == *dag_id && r.logical_date == Some(*logical_date));
+                Verdict::RunState(run.map(|r| r.state))
+            }
             Question::PreviousRun { dag_id, before, .. } => {
                 let earlier = self.finished_runs.values().filter(|r| r.dag_id == *dag_id && r.logical_date.is_some_and(|d| d < *before));
                 Verdict::PreviousRun(earlier.max_by_key(|r| r.logical_date).map(|r| PreviousRun {
@@ -234,7 +241,7 @@ impl World {
         loaded.runs = self.finished_runs.values().filter(|r| !r.state.is_finished() || live.contains(&r.key)).cloned().collect();
         loaded.task_instances = self.instances.values().filter(|i| loaded.runs.iter().any(|r| r.key == i.run)).cloned().collect();
         loaded.attempts = self.attempts.values().filter(|a| a.ended_at.is_none()).cloned().collect();
-        let (scheduler, plan) = Scheduler::restore(config(), loaded, self.now, &mut self.mint);
+        let (scheduler, plan) = Scheduler::restore(Config { plan_rows: self.plan_rows, ..config() }, loaded, self.now, &mut self.mint);
         self.scheduler = scheduler;
         let asks = plan.asks.clone();
         self.commit(plan);

@@ -160,3 +160,76 @@ fn two_tasks_trigger_the_same_dag_in_the_same_instant() {
     w.give(ends);
     assert_eq!((w.states(run).as_str(), w.finished_runs.len()), ("t=success u=success", 3));
 }
+
+fn with_reset(w: &World, wait: bool) -> InlineEnd {
+    let InlineEnd::Trigger { trigger, .. } = trigger_end(w, wait) else { unreachable!() };
+    InlineEnd::Trigger { trigger, wait, if_exists: IfExists::Reset }
+}
+
+#[test]
+fn a_reset_clears_the_run_though_it_has_left_memory() {
+    for wait in [false, true] {
+        let mut w = with_other(wait);
+        let first = w.trigger();
+        let end = trigger_end(&w, false);
+        inline(&mut w, first, "t", end);
+        let other = *w.finished_runs.iter().find(|(_, r)| r.run_id.as_str() == "mine").unwrap().0;
+        w.ok(other, "o");
+        assert_eq!((w.run_state(other), w.scheduler.active_runs()), ("success", 0));
+        let again = w.trigger();
+        let end = with_reset(&w, wait);
+        inline(&mut w, again, "t", end);
+        assert_eq!((w.run_state(other), w.state(other, "o")), ("running", TaskState::Queued));
+        assert_eq!(w.state(again, "t"), if wait { TaskState::Deferred } else { TaskState::Success });
+        w.ok(other, "o");
+        assert_eq!((w.row(other, "o").try_number, w.run_state(again)), (2, "success"));
+    }
+}
+
+#[test]
+fn a_task_whose_runs_logical_date_is_taken_fails() {
+    let mut w = with_other(false);
+    let first = w.trigger();
+    let end = trigger_end(&w, false);
+    inline(&mut w, first, "t", end.clone());
+    let other = *w.finished_runs.iter().find(|(_, r)| r.run_id.as_str() == "mine").unwrap().0;
+    let renamed = || {
+        let InlineEnd::Trigger { mut trigger, wait, if_exists } = end.clone() else { unreachable!() };
+        trigger.run_id = Some(RunId::new("another").unwrap());
+        InlineEnd::Trigger { trigger, wait, if_exists }
+    };
+    // While that run is active, and when it has left memory.
+    for over in [false, true] {
+        if over {
+            w.ok(other, "o");
+        }
+        let run = w.trigger();
+        inline(&mut w, run, "t", renamed());
+        assert_eq!(w.state(run, "t"), TaskState::Failed);
+        assert_eq!(w.row(run, "t").reason.as_deref(), Some("a run of DAG other with logical date 2026-01-10T10:00:00Z already exists"));
+    }
+}
+
+#[test]
+fn a_triggered_run_is_written_together_with_the_task_that_triggered_it() {
+    let mut w = with_other(false);
+    let (busy, run) = (w.trigger(), w.trigger());
+    let end = trigger_end(&w, false);
+    let (attempt, key) = (w.attempt(run, "t"), w.key(run, "t"));
+    // Another run has more to write than fits into a plan.
+    w.plan_rows = 1;
+    w.restart();
+    let other_end = Input::Waiting { attempt: w.attempt(busy, "t"), reason: Some("busy".into()) };
+    let mut inputs = vec![other_end, Input::InlineEnded { attempt, end }];
+    loop {
+        let plan = w.scheduler.handle(w.now, inputs.drain(..), &mut w.mint);
+        let has_run = plan.batch.new_runs.iter().any(|r| r.run_id.as_str() == "mine");
+        let has_end = plan.batch.task_instances.iter().any(|u| u.row.key() == key && u.row.state == TaskState::Success);
+        assert_eq!(has_run, has_end);
+        if has_run {
+            return;
+        }
+        inputs = plan.asks.iter().map(|q| Input::Fact { question: q.clone(), verdict: Verdict::RunState(None) }).collect();
+        assert!(!inputs.is_empty() || plan.more);
+    }
+}
