@@ -131,6 +131,7 @@ impl Scheduler {
             end_reason: None,
         };
         let key = self.insert_run(row, None, graph);
+        self.come_between(key);
         self.add_missing_instances(cx, key);
         Some(key)
     }
@@ -167,7 +168,8 @@ impl Scheduler {
         let state = self.runs.get(&from).and_then(|run| run.instance(node)).map(|i| i.row.state);
         if state == Some(TaskState::Success) {
             self.move_instance(from, node, TaskEvent::MarkFailed, |instance| {
-                instance.row.reason = Some(format!("run {} of DAG {}, or one of its logical date, already exists", name.run_id, name.dag_id));
+                instance.row.reason =
+                    Some(format!("run {} of DAG {}, or one of its logical date, already exists", name.run_id, name.dag_id));
             });
         }
     }

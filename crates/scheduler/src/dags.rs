@@ -68,7 +68,17 @@ impl DagEntry {
         let restriction = Restriction::of(dag);
         let graph = Graph::new(dag.tasks.values().map(|t| (Arc::new(t.clone()), version.id))).map_err(|e| e.to_string())?;
         let graph = Arc::new(graph);
-        Ok(Self { row, version, graph, timetable, restriction, queued: BTreeSet::new(), running: BTreeSet::new(), touched: false, last_triggered: None })
+        Ok(Self {
+            row,
+            version,
+            graph,
+            timetable,
+            restriction,
+            queued: BTreeSet::new(),
+            running: BTreeSet::new(),
+            touched: false,
+            last_triggered: None,
+        })
     }
 
     /// Queued and running runs: what `max_active_runs` counts when runs are made.

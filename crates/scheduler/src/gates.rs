@@ -3,6 +3,9 @@
 //! A ready instance passes all its gates at once or parks at the first closed one, and is looked at
 //! again only when that gate opens. A gate knows how much of it is used; who uses it is decided in
 //! `instances`.
+//!
+//! Executors and pools are shared by many, so those that need the same of them wait together: while
+//! the pool they need is full, none of them leaves the queue of an executor that has room.
 
 use std::{
     cmp::Reverse,
@@ -41,34 +44,57 @@ pub(crate) enum GateName {
     TaskInRun(RunKey, TaskId),
 }
 
-#[derive(Debug, Default)]
+/// What an instance needs of what all runs share.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Needs {
+    pub executor: ExecutorName,
+    pub pool: PoolName,
+    pub slots: u32,
+}
+
+impl Needs {
+    /// How much of a gate it takes.
+    fn of(&self, gate: &GateName) -> u32 {
+        if matches!(gate, GateName::Pool(_)) { self.slots } else { 1 }
+    }
+
+    fn shared(&self) -> [GateName; 2] {
+        [GateName::Executor(self.executor.clone()), GateName::Pool(self.pool.clone())]
+    }
+}
+
+#[derive(Debug)]
 struct Gate {
     /// `None`: no limit.
     limit: Option<i64>,
     used: i64,
-    /// Who waits, by how much it wants.
-    parked: BTreeMap<u32, BTreeSet<Ready>>,
+    /// Who waits, by what they need.
+    parked: BTreeMap<Needs, BTreeSet<Ready>>,
+    /// Other gates whose waiting ones need this one too.
+    behind: BTreeSet<GateName>,
 }
 
 impl Gate {
+    /// One that lets nobody pass.
+    fn closed() -> Self {
+        Self { limit: Some(0), used: 0, parked: BTreeMap::new(), behind: BTreeSet::new() }
+    }
+
     fn free(&self) -> i64 {
         self.limit.map_or(i64::MAX, |limit| limit - self.used)
     }
 
-    fn take_best(&mut self, free: i64) -> Option<(Ready, u32)> {
-        let fitting = self.parked.iter().take_while(|(wants, _)| i64::from(**wants) <= free);
-        let (best, wants) = fitting.filter_map(|(wants, waiting)| Some((*waiting.first()?, *wants))).min()?;
-        self.remove(&best, wants);
-        Some((best, wants))
+    fn is_waited_for(&self) -> bool {
+        !self.parked.is_empty() || !self.behind.is_empty()
     }
 
-    fn remove(&mut self, ready: &Ready, wants: u32) -> bool {
-        let Some(waiting) = self.parked.get_mut(&wants) else { return false };
-        let removed = waiting.remove(ready);
-        if waiting.is_empty() {
-            self.parked.remove(&wants);
+    fn remove(&mut self, ready: &Ready, needs: &Needs) {
+        if let Some(waiting) = self.parked.get_mut(needs) {
+            waiting.remove(ready);
+            if waiting.is_empty() {
+                self.parked.remove(needs);
+            }
         }
-        removed
     }
 }
 
@@ -84,10 +110,10 @@ pub(crate) struct Gates {
 impl Gates {
     /// Sets a gate's limit; a gate that was never set lets nobody pass (a missing pool).
     pub fn set_limit(&mut self, name: GateName, limit: Option<i64>) {
-        let gate = self.gates.entry(name.clone()).or_insert_with(|| Gate { limit: Some(0), ..Gate::default() });
+        let gate = self.gates.entry(name.clone()).or_insert_with(Gate::closed);
         let before = gate.free();
         gate.limit = limit;
-        if gate.free() > before && !gate.parked.is_empty() {
+        if gate.free() > before && gate.is_waited_for() {
             self.opened.insert(name);
         }
     }
@@ -112,11 +138,11 @@ impl Gates {
         }
         if let Some(gate) = self.gates.get_mut(name) {
             gate.used += by;
-            if by < 0 && !gate.parked.is_empty() {
+            if by < 0 && gate.is_waited_for() {
                 self.opened.insert(name.clone());
             }
         } else {
-            self.gates.insert(name.clone(), Gate { limit: Some(0), used: by, parked: BTreeMap::new() });
+            self.gates.insert(name.clone(), Gate { used: by, ..Gate::closed() });
         }
     }
 
@@ -131,17 +157,20 @@ impl Gates {
     }
 
     /// Someone no longer wants to pass.
-    pub fn leave(&mut self, ready: &Ready, parked_at: Option<&GateName>, wants: u32) {
+    pub fn leave(&mut self, ready: &Ready, parked_at: Option<&GateName>) {
         self.ready.remove(ready);
         if let Some(gate) = parked_at.and_then(|name| self.gates.get_mut(name)) {
-            gate.remove(ready, wants);
+            gate.parked.retain(|_, waiting| {
+                waiting.remove(ready);
+                !waiting.is_empty()
+            });
         }
     }
 
     /// Waits at a closed gate. The other gates it came by may let another one pass instead.
-    pub fn park(&mut self, ready: Ready, at: &GateName, wants: u32, others: impl IntoIterator<Item = GateName>) {
-        let gate = self.gates.entry(at.clone()).or_insert_with(|| Gate { limit: Some(0), ..Gate::default() });
-        gate.parked.entry(wants).or_default().insert(ready);
+    pub fn park(&mut self, ready: Ready, at: &GateName, needs: Needs, others: impl IntoIterator<Item = GateName>) {
+        let gate = self.gates.entry(at.clone()).or_insert_with(Gate::closed);
+        gate.parked.entry(needs).or_default().insert(ready);
         for name in others {
             if name != *at && self.gates.get(&name).is_some_and(|g| !g.parked.is_empty() && g.free() > 0) {
                 self.opened.insert(name);
@@ -153,14 +182,37 @@ impl Gates {
     pub fn next(&mut self, mut unparked: impl FnMut(&Ready)) -> Option<Ready> {
         while let Some(name) = self.opened.pop_first() {
             let Some(gate) = self.gates.get_mut(&name) else { continue };
+            self.opened.append(&mut gate.behind);
             let mut free = gate.free();
-            while let Some((ready, wants)) = gate.take_best(free) {
+            while let Some((ready, wants)) = self.take_best(&name, free) {
                 free -= i64::from(wants);
                 unparked(&ready);
                 self.ready.insert(ready);
             }
         }
         self.ready.pop_first()
+    }
+
+    /// The best one parked at a gate with so much room that finds room at the shared gates too. The
+    /// gate is looked at again when those open that the others need.
+    fn take_best(&mut self, name: &GateName, free: i64) -> Option<(Ready, u32)> {
+        let gate = self.gates.get(name)?;
+        let (mut best, mut closed): (Option<(Ready, Needs)>, Vec<GateName>) = (None, Vec::new());
+        for (needs, waiting) in gate.parked.iter().filter(|(needs, _)| i64::from(needs.of(name)) <= free) {
+            match needs.shared().into_iter().find(|shared| shared != name && !self.fits(shared, needs.of(shared))) {
+                Some(shared) => closed.push(shared),
+                None => {
+                    let first = waiting.first().filter(|first| best.as_ref().is_none_or(|(best, _)| *first < best));
+                    best = first.map(|first| (*first, needs.clone())).or(best);
+                }
+            }
+        }
+        for shared in closed {
+            self.gates.entry(shared).or_insert_with(Gate::closed).behind.insert(name.clone());
+        }
+        let (ready, needs) = best?;
+        self.gates.get_mut(name)?.remove(&ready, &needs);
+        Some((ready, needs.of(name)))
     }
 
     /// Whether [`Gates::next`] would give anything.
@@ -187,14 +239,28 @@ mod tests {
         GateName::Pool(PoolName::default_pool())
     }
 
+    fn executor() -> GateName {
+        GateName::Executor(ExecutorName::new("local").unwrap())
+    }
+
+    fn needs(slots: u32) -> Needs {
+        Needs { executor: ExecutorName::new("local").unwrap(), pool: PoolName::default_pool(), slots }
+    }
+
+    fn gates(pool_limit: i64, executor_limit: i64) -> Gates {
+        let mut gates = Gates::default();
+        gates.set_limit(pool(), Some(pool_limit));
+        gates.set_limit(executor(), Some(executor_limit));
+        gates
+    }
+
     #[test]
     fn the_best_parked_one_passes_first_and_a_smaller_one_passes_a_big_one() {
-        let mut gates = Gates::default();
-        gates.set_limit(pool(), Some(2));
+        let mut gates = gates(2, 9);
         gates.account(&pool(), 2);
-        gates.park(ready(1, 1), &pool(), 1, []);
-        gates.park(ready(9, 2), &pool(), 2, []);
-        gates.park(ready(5, 3), &pool(), 1, []);
+        gates.park(ready(1, 1), &pool(), needs(1), []);
+        gates.park(ready(9, 2), &pool(), needs(2), []);
+        gates.park(ready(5, 3), &pool(), needs(1), []);
         gates.account(&pool(), -1);
         assert_eq!(gates.next(|_| {}), Some(ready(5, 3)));
         assert_eq!(gates.next(|_| {}), None);
@@ -203,9 +269,42 @@ mod tests {
     #[test]
     fn a_missing_gate_is_closed_until_it_is_set() {
         let mut gates = Gates::default();
+        gates.set_limit(executor(), None);
         assert!(!gates.fits(&pool(), 1));
-        gates.park(ready(1, 1), &pool(), 1, []);
+        gates.park(ready(1, 1), &pool(), needs(1), []);
         gates.set_limit(pool(), None);
         assert_eq!(gates.next(|_| {}), Some(ready(1, 1)));
+    }
+
+    /// Everyone who passes or parks, until nobody moves any more.
+    fn settle(gates: &mut Gates) -> (usize, usize) {
+        let (mut passed, mut parked) = (0, 0);
+        while let Some(ready) = gates.next(|_| {}) {
+            let names = [executor(), pool()];
+            if let Some(closed) = names.iter().find(|name| !gates.fits(name, 1)) {
+                gates.park(ready, closed, needs(1), names.clone());
+                parked += 1;
+            } else {
+                names.iter().for_each(|name| gates.account(name, 1));
+                passed += 1;
+            }
+        }
+        (passed, parked)
+    }
+
+    #[test]
+    fn behind_two_full_gates_one_end_moves_one_instance_and_not_all() {
+        let mut gates = gates(1, 1);
+        (0..1_000).for_each(|run| gates.enter(ready(0, run)));
+        assert_eq!(settle(&mut gates), (1, 999));
+        // An executor's place goes to something else, and then the pool's and the executor's come back.
+        for _ in 0..20 {
+            gates.account(&pool(), -1);
+            assert_eq!(settle(&mut gates), (0, 0), "the executor is full");
+            gates.account(&executor(), -1);
+            let (passed, parked) = settle(&mut gates);
+            assert_eq!(passed, 1);
+            assert!(parked <= 1, "{parked} moved in vain");
+        }
     }
 }

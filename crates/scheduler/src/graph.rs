@@ -3,7 +3,10 @@
 //! A run whose tasks come from several versions (some were cleared onto a newer one) has a graph of
 //! its own, made by the same functions.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use updraft_model::{Task, TaskId, TriggerRule, VersionId, WeightRule};
 
@@ -92,6 +95,29 @@ impl Graph {
             }
         }
         found.sort_unstable();
+        found
+    }
+
+    /// What is cleared along with tasks: the setups they need, if those have no teardown or one below
+    /// the tasks, and the teardowns of those setups and of setups among the tasks (Airflow's
+    /// `get_upstreams_only_setups_and_teardowns`).
+    pub fn setups_and_teardowns_of(&self, nodes: &BTreeSet<Node>) -> Vec<Node> {
+        if !self.nodes.iter().any(|this| this.task.is_setup) {
+            return Vec::new();
+        }
+        let below = self.reachable(nodes.iter().copied(), Direction::Downstream);
+        let teardowns = |setup: Node| {
+            self.nodes[setup as usize].downstream.iter().copied().filter(|down| self.task(*down).is_teardown).collect::<Vec<Node>>()
+        };
+        let mut found = Vec::new();
+        for setup in self.reachable(nodes.iter().copied(), Direction::Upstream).into_iter().filter(|up| self.task(*up).is_setup) {
+            let its = teardowns(setup);
+            if its.is_empty() || its.iter().any(|teardown| below.binary_search(teardown).is_ok()) {
+                found.push(setup);
+                found.extend(its);
+            }
+        }
+        found.extend(nodes.iter().filter(|node| self.task(**node).is_setup).flat_map(|node| teardowns(*node)));
         found
     }
 

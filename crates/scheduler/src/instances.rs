@@ -4,7 +4,7 @@ use updraft_model::{DagId, Operator, RunKey, TaskEvent, TaskState};
 
 use crate::{
     Kill,
-    gates::GateName,
+    gates::{GateName, Needs},
     graph::Node,
     run::{Instance, Run},
     scheduler::{INLINE, Scheduler},
@@ -27,11 +27,10 @@ impl Scheduler {
             }
         };
         let parked_at = instance.parked_at.take();
-        let wants = parked_at.as_ref().map_or(0, |gate| wants_of(instance, gate));
         if from == TaskState::Scheduled
             && let Some(ready) = ready
         {
-            self.gates.leave(&ready, parked_at.as_ref(), wants);
+            self.gates.leave(&ready, parked_at.as_ref());
         }
         let Some(run) = self.runs.get_mut(&key) else { return false };
         for gate in gates_of(run, node) {
@@ -104,6 +103,7 @@ impl Scheduler {
                 self.touched_runs.push_back(key);
             }
             run.touched_nodes.push(node);
+            self.changed_runs.insert(key);
         }
     }
 
@@ -117,24 +117,22 @@ impl Scheduler {
             }
         });
         let Some(ready) = next else { return false };
-        let executor = self.executor_of(ready.run, ready.node);
+        let Some(executor) = self.executor_of(ready.run, ready.node) else { return true };
         let Some(run) = self.runs.get_mut(&ready.run) else { return true };
-        let mut names = vec![GateName::Paused(run.row.dag_id.clone())];
-        names.extend(executor.clone().map(GateName::Executor));
+        let mut names = vec![GateName::Paused(run.row.dag_id.clone()), GateName::Executor(executor.clone())];
         names.extend(gates_of(run, ready.node));
         let Some(instance) = run.instance_mut(ready.node) else { return true };
         if instance.row.state != TaskState::Scheduled {
             return true;
         }
         let closed = names.iter().find(|gate| !self.gates.fits(gate, wants_of(instance, gate))).cloned();
-        match (closed, executor) {
-            (Some(gate), _) => {
+        match closed {
+            Some(gate) => {
                 instance.parked_at = Some(gate.clone());
-                let wants = wants_of(instance, &gate);
-                self.gates.park(ready, &gate, wants, names);
+                let (pool, slots) = (instance.row.pool.clone(), instance.row.pool_slots);
+                self.gates.park(ready, &gate, Needs { executor, pool, slots }, names);
             }
-            (None, Some(executor)) => self.queue(cx, ready.run, ready.node, executor),
-            (None, None) => {}
+            None => self.queue(cx, ready.run, ready.node, executor),
         }
         true
     }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use updraft_model::{DagId, PreviousRun, Question, RunKey, TaskId, TaskState, Timestamp};
+use updraft_model::{DagId, PreviousRun, Question, RunKey, RunRow, TaskId, TaskState, Timestamp};
 
 use crate::{
     graph::Node,
@@ -66,6 +66,8 @@ impl Scheduler {
         if let Some(key) = self.run_dates.get(&(dag_id.clone(), before)).copied() {
             let found = match previous {
                 None => Previous::Missing,
+                // Deleted while the answer was on its way.
+                Some(p) if self.deleted_runs.contains(&p.run) => Previous::Unknown,
                 Some(p) if self.runs.contains_key(&p.run) => Previous::Active(p.run),
                 // It ended while the answer was on its way, which is older than that.
                 Some(p) if self.just_left.contains_key(&p.run) => Previous::Finished(p.run, self.just_left[&p.run].clone()),
@@ -94,6 +96,32 @@ impl Scheduler {
         run.previous = previous;
         for node in run.blocked_on_past.clone() {
             self.mark_dirty(key, node);
+        }
+    }
+
+    /// A run is no more: what came before it is the past of those that followed it.
+    pub(crate) fn lose_previous(&mut self, gone: RunKey) {
+        let followers = self.runs.values().filter(|r| matches!(r.previous, Previous::Finished(p, _) | Previous::Active(p) if p == gone));
+        for follower in followers.map(|r| r.row.key).collect::<Vec<_>>() {
+            self.set_previous(follower, Previous::Unknown);
+        }
+    }
+
+    /// A new run may be the past of later ones that are active.
+    pub(crate) fn come_between(&mut self, key: RunKey) {
+        let Some(RunRow { dag_id, logical_date: Some(date), .. }) = self.runs.get(&key).map(|run| &run.row) else { return };
+        let from = (dag_id.clone(), Timestamp::from_micros(date.micros() + 1));
+        let later = self.run_dates.range(from..).take_while(|((of, _), _)| of == dag_id);
+        for later in later.map(|(_, key)| *key).collect::<Vec<_>>() {
+            let previous = self.runs.get(&later).map(|run| run.previous.clone());
+            if let Some(Previous::Active(previous)) = previous
+                && let Some(previous) = self.runs.get_mut(&previous)
+            {
+                previous.followers.remove(&later);
+            }
+            if matches!(previous, Some(Previous::Active(_) | Previous::Finished(..) | Previous::Missing)) {
+                self.set_previous(later, Previous::Unknown);
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
     evaluate::end_now,
     gates::GateName,
     graph::{Graph, Node},
+    requests::end_as_marked,
     run::{Previous, Run, Timer},
     scheduler::{Cx, Scheduler},
 };
@@ -18,6 +19,9 @@ impl Scheduler {
     pub(crate) fn insert_run(&mut self, row: RunRow, stored: Option<RunState>, graph: Arc<Graph>) -> RunKey {
         let key = row.key;
         self.run_names.insert((row.dag_id.clone(), row.run_id.clone()), key);
+        if let Some(date) = row.logical_date {
+            self.run_dates.insert((row.dag_id.clone(), date), key);
+        }
         let limit = self.dags.get(&row.dag_id).map(|d| i64::from(d.version.dag.max_active_tasks));
         self.gates.set_limit(GateName::Run(key), limit);
         for node in &graph.nodes {
@@ -81,6 +85,7 @@ impl Scheduler {
         {
             self.touched_runs.push_back(key);
         }
+        self.changed_runs.insert(key);
     }
 
     /// Starts a queued run.
@@ -117,10 +122,11 @@ impl Scheduler {
         let paused = self.dags.get(&run.row.dag_id).is_some_and(|d| d.row.is_paused);
         let unfinished = run.unfinished();
         if unfinished == 0 {
-            let event = if run.failed_leaves > 0 { RunEvent::Fail } else { RunEvent::Succeed };
-            self.end_run(cx, key, event, None);
+            let by_tasks = if run.failed_leaves > 0 { RunEvent::Fail } else { RunEvent::Succeed };
+            let (marked, reason) = (end_as_marked(&run.row), run.row.end_reason.clone());
+            self.end_run(cx, key, marked.unwrap_or(by_tasks), reason);
         } else if !paused && self.run_deadline(key).is_some_and(|at| at <= cx.now) {
-            self.end_unfinished(cx, key, KillReason::RunTimedOut, TaskEvent::Skip);
+            self.end_unfinished(cx, key, KillReason::RunTimedOut, TaskEvent::Skip, false);
             self.end_run(cx, key, RunEvent::Fail, Some("dagrun_timeout".to_owned()));
         } else if unfinished == run.count(TaskState::NoStatus)
             && run.blocked_on_past.is_empty()
@@ -135,11 +141,12 @@ impl Scheduler {
     }
 
     /// Ends all instances of a run that have not ended: those at work get `working`'s state and are
-    /// killed, the others are skipped.
-    pub(crate) fn end_unfinished(&mut self, cx: &mut Cx<'_>, key: RunKey, why: KillReason, working: TaskEvent) {
+    /// killed, the others are skipped. Teardowns can stay, as in Airflow when a person marks a run.
+    pub(crate) fn end_unfinished(&mut self, cx: &mut Cx<'_>, key: RunKey, why: KillReason, working: TaskEvent, teardowns_stay: bool) {
         let now = cx.now;
         let Some(run) = self.runs.get(&key) else { return };
-        let open: Vec<(Node, TaskState)> = run.iter().map(|(n, i)| (n, i.row.state)).filter(|(_, s)| !s.is_finished()).collect();
+        let ends = |node: Node, state: TaskState| !state.is_finished() && !(teardowns_stay && run.graph.task(node).is_teardown);
+        let open: Vec<(Node, TaskState)> = run.iter().map(|(n, i)| (n, i.row.state)).filter(|(n, s)| ends(*n, *s)).collect();
         for (node, state) in open {
             self.kill_attempt(key, node, why);
             let works = matches!(
@@ -204,8 +211,7 @@ impl Scheduler {
             self.account_instance(key, node, -1);
             let Some(run) = self.runs.get(&key) else { continue };
             if let (Some(ready), Some(instance)) = (run.ready(node), run.instance(node)) {
-                let wants = instance.parked_at.as_ref().map_or(0, |gate| crate::instances::wants_of(instance, gate));
-                self.gates.leave(&ready, instance.parked_at.as_ref(), wants);
+                self.gates.leave(&ready, instance.parked_at.as_ref());
             }
         }
         let Some(run) = self.runs.remove(&key) else { return };
@@ -220,6 +226,12 @@ impl Scheduler {
         }
         self.gates.remove(&GateName::Run(key));
         self.run_names.remove(&(run.row.dag_id.clone(), run.row.run_id.clone()));
+        if let Some(date) = run.row.logical_date
+            && let std::collections::btree_map::Entry::Occupied(entry) = self.run_dates.entry((run.row.dag_id.clone(), date))
+            && *entry.get() == key
+        {
+            entry.remove();
+        }
         self.fresh_runs.remove(&key);
         if let Previous::Active(previous) = run.previous
             && let Some(previous) = self.runs.get_mut(&previous)

@@ -6,8 +6,8 @@ use std::{
 };
 
 use updraft_model::{
-    AttemptHandle, AttemptId, AttemptLabels, AwaitedRun, Batch, DagId, ExecutorName, Exit, Mint, PendingRequest, Question,
-    RunId, RunKey, TaskInstanceKey, Timestamp, Verdict,
+    AttemptHandle, AttemptId, AttemptLabels, AwaitedRun, Batch, DagId, ExecutorName, Exit, Mint, PendingRequest, Question, RunId, RunKey,
+    TaskInstanceKey, Timestamp, Verdict,
 };
 
 use crate::{

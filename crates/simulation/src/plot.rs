@@ -59,7 +59,24 @@ fn dag(dice: &mut Dice, number: u64, begin: Timestamp, faults_end: Timestamp) ->
         let task = task(dice, number, index, dag.fail_fast)?;
         dag.tasks.insert(task.task_id.clone(), task);
     }
+    if tasks > 2 && !dag.fail_fast && dice.permille(200) {
+        set_up_and_tear_down(&mut dag);
+    }
     Some(dag)
+}
+
+/// The first task sets up what the last one tears down.
+fn set_up_and_tear_down(dag: &mut Dag) {
+    let Some(first) = dag.tasks.keys().next().cloned() else { return };
+    if let Some(setup) = dag.tasks.get_mut(&first) {
+        setup.is_setup = true;
+    }
+    if let Some(mut last) = dag.tasks.last_entry() {
+        let teardown = last.get_mut();
+        teardown.is_teardown = true;
+        teardown.trigger_rule = TriggerRule::AllDoneSetupSuccess;
+        teardown.upstream.insert(first);
+    }
 }
 
 fn task(dice: &mut Dice, dag: u64, index: u64, fail_fast: bool) -> Option<Task> {

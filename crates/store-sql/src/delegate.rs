@@ -66,6 +66,9 @@ macro_rules! impl_reader {
                 fn attempts(&self, key: &TaskInstanceKey) -> BoxFuture<'_, Result<Vec<AttemptRow>, StoreError>> {
                     Box::pin($crate::read::attempts(self, key.clone()))
                 }
+                fn open_attempts(&self, node: &NodeId) -> BoxFuture<'_, Result<Vec<(AttemptRow, TaskInstanceRow)>, StoreError>> {
+                    Box::pin($crate::read::open_attempts(self, node.clone()))
+                }
                 fn set_task_instance_note(&self, key: &TaskInstanceKey, note: Option<String>) -> BoxFuture<'_, Result<(), StoreError>> {
                     Box::pin($crate::read::set_task_instance_note(self, key.clone(), note))
                 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use futures::{future::BoxFuture, stream::BoxStream};
 use serde_json::Value;
 use updraft_model::{
-    Answer, AttemptRow, DagId, DagRow, DagVersion, FeedChange, ImportErrorRow, MapIndex, PoolName, PoolRow, Request, RequestId, RunId,
-    RunKey, RunRow, RunState, RunType, TaskId, TaskInstanceKey, TaskInstanceRow, TaskState, Timestamp, VersionId, XComRow,
+    Answer, AttemptRow, DagId, DagRow, DagVersion, FeedChange, ImportErrorRow, MapIndex, NodeId, PoolName, PoolRow, Request, RequestId,
+    RunId, RunKey, RunRow, RunState, RunType, TaskId, TaskInstanceKey, TaskInstanceRow, TaskState, Timestamp, VersionId, XComRow,
 };
 
 use crate::{Lease, StoreError};
@@ -240,6 +240,8 @@ pub trait Reader: Send + Sync {
     fn archived_tries(&self, key: &TaskInstanceKey) -> BoxFuture<'_, Result<Vec<TaskInstanceRow>, StoreError>>;
     /// All attempts of a task instance, in order.
     fn attempts(&self, key: &TaskInstanceKey) -> BoxFuture<'_, Result<Vec<AttemptRow>, StoreError>>;
+    /// The attempts of a node whose end is not in the store, with their task instances.
+    fn open_attempts(&self, node: &NodeId) -> BoxFuture<'_, Result<Vec<(AttemptRow, TaskInstanceRow)>, StoreError>>;
     /// Writes a task instance's note.
     fn set_task_instance_note(&self, key: &TaskInstanceKey, note: Option<String>) -> BoxFuture<'_, Result<(), StoreError>>;
 

@@ -12,7 +12,7 @@ use crate::{
 
 impl Scheduler {
     pub(super) fn clear(&mut self, cx: &mut Cx<'_>, clear: &Clear, facts: &Facts) -> Result<Answer, No> {
-        let mut selected = self.select(cx, &clear.selection, facts)?;
+        let mut selected = self.select(cx, &clear.selection, true, facts)?;
         for (key, nodes) in &mut selected {
             let Some(run) = self.runs.get(key) else { continue };
             nodes.retain(|node| {
@@ -61,6 +61,13 @@ impl Scheduler {
         }
         if latest {
             self.move_to_latest(cx, key, nodes);
+        }
+        // A mark that waited for teardowns is void: there is something else to wait for.
+        if let Some(run) = self.runs.get_mut(&key)
+            && !run.row.state.is_finished()
+            && run.row.end_reason.take().is_some()
+        {
+            self.touch_run(key);
         }
         if self.runs.get(&key).is_some_and(|r| r.row.state == RunState::Running) {
             self.mark_all_dirty(key);

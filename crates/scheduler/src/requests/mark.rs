@@ -1,12 +1,25 @@
 //! A person gives a run or task instances a state.
 
-use updraft_model::{Answer, DagId, KillReason, RunEvent, RunId, RunKey, RunState, SetTaskState, TaskEvent, TaskState};
+use updraft_model::{Answer, DagId, KillReason, RunEvent, RunId, RunKey, RunRow, RunState, SetTaskState, TaskEvent, TaskState};
 
 use super::{Facts, No};
 use crate::{
     graph::{Direction, Node},
     scheduler::{Cx, Scheduler},
 };
+
+/// The end reason of a run that a person has marked. One that still runs its teardowns has it already.
+const MARKED_SUCCESS: &str = "marked success";
+const MARKED_FAILED: &str = "marked failed";
+
+/// How a run ends that a person has marked, and that has only waited for its teardowns.
+pub(crate) fn end_as_marked(row: &RunRow) -> Option<RunEvent> {
+    match row.end_reason.as_deref() {
+        Some(MARKED_SUCCESS) => Some(RunEvent::Succeed),
+        Some(MARKED_FAILED) => Some(RunEvent::Fail),
+        _ => None,
+    }
+}
 
 impl Scheduler {
     pub(super) fn set_run_state(
@@ -27,8 +40,21 @@ impl Scheduler {
             }
             RunState::Running => return Err(No::invalid("a run can't be set to running: clear it, or set it to queued")),
         };
-        self.end_unfinished(cx, key, KillReason::Marked, working);
-        self.end_run(cx, key, event, Some(format!("marked {}", state.as_str())));
+        // Teardowns stay, unless nothing was set up yet, or this is the second time that somebody says so.
+        let stay = self.runs.get(&key).is_some_and(|run| run.row.state == RunState::Running && end_as_marked(&run.row).is_none());
+        self.end_unfinished(cx, key, KillReason::Marked, working, stay);
+        let reason = match event {
+            RunEvent::Succeed => MARKED_SUCCESS,
+            RunEvent::Fail | RunEvent::Start | RunEvent::Requeue => MARKED_FAILED,
+        };
+        match self.runs.get_mut(&key).filter(|run| run.unfinished() > 0) {
+            // Its teardowns stay, and the run ends with them.
+            Some(run) => {
+                run.row.end_reason = Some(reason.to_owned());
+                self.touch_run(key);
+            }
+            None => self.end_run(cx, key, event, Some(reason.to_owned())),
+        }
         Ok(Answer::Run { run: key })
     }
 
@@ -44,7 +70,7 @@ impl Scheduler {
                 return Err(No::invalid(format!("a task instance can be set to success, failed or skipped, not to {}", other.as_str())));
             }
         };
-        let mut selected = self.select(cx, &mark.selection, facts)?;
+        let mut selected = self.select(cx, &mark.selection, false, facts)?;
         for (key, nodes) in &mut selected {
             let Some(run) = self.runs.get(key) else { continue };
             nodes.retain(|node| run.instance(*node).is_some_and(|i| i.row.state != mark.state));

@@ -12,8 +12,8 @@ mod trigger;
 use std::collections::{BTreeMap, BTreeSet};
 
 use updraft_model::{
-    Answer, AnsweredRequest, AttemptId, DagId, Exit, HowEnded, NodeId, PendingRequest, PoolName, PoolRow, Question, RejectionKind, Request, RequestId, RunId,
-    RunKey, RunState, Upsert, Verdict,
+    Answer, AnsweredRequest, AttemptId, DagId, Exit, HowEnded, NodeId, PendingRequest, PoolName, PoolRow, Question, RejectionKind, Request,
+    RequestId, RunId, RunKey, RunState, Upsert, Verdict,
 };
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     scheduler::{Cx, Scheduler},
 };
 
+pub(crate) use mark::end_as_marked;
 pub(crate) use operator::PendingTrigger;
 
 /// What someone wants, and can't be done before facts are known.
@@ -202,6 +203,7 @@ impl Scheduler {
         }
         self.forget_run(key);
         self.deleted_runs.insert(key);
+        self.lose_previous(key);
         self.batch().deleted_runs.push(key);
         Ok(Answer::Done)
     }

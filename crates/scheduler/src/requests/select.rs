@@ -11,8 +11,15 @@ use crate::{
 };
 
 impl Scheduler {
-    /// The selected nodes, run by run. All runs it names are in memory afterwards.
-    pub(super) fn select(&mut self, cx: &mut Cx<'_>, selection: &Selection, facts: &Facts) -> Result<Vec<(RunKey, Vec<Node>)>, No> {
+    /// The selected nodes, run by run, and if wanted the setups they need with their teardowns. All runs
+    /// it names are in memory afterwards.
+    pub(super) fn select(
+        &mut self,
+        cx: &mut Cx<'_>,
+        selection: &Selection,
+        with_setups: bool,
+        facts: &Facts,
+    ) -> Result<Vec<(RunKey, Vec<Node>)>, No> {
         let Selection { dag_id, run_id, tasks, downstream, upstream, future, past, dry_run: _ } = selection;
         self.known_dag(dag_id)?;
         let first = self.find_run(cx, dag_id, run_id, facts)?;
@@ -42,6 +49,9 @@ impl Scheduler {
                 if wanted {
                     all.extend(run.graph.reachable(nodes.iter().copied(), direction));
                 }
+            }
+            if with_setups {
+                all.extend(run.graph.setups_and_teardowns_of(&all));
             }
             ids.extend(all.into_iter().map(|n| run.graph.task(n).task_id.clone()));
         }

@@ -128,3 +128,51 @@ fn what_does_not_exist_is_not_found() {
     let dag_id = DagId::new("nope").unwrap();
     assert!(matches!(w.request(Request::DeleteDag { dag_id }), Answer::Rejected { kind: RejectionKind::NotFound, .. }));
 }
+
+/// `make` sets up, `work` works, `other` needs no setup, `drop` tears down.
+fn with_setup() -> World {
+    let mut make = bash("make", &[]);
+    make.is_setup = true;
+    let mut drop = bash("drop", &["make", "work"]);
+    drop.is_teardown = true;
+    drop.trigger_rule = TriggerRule::AllDoneSetupSuccess;
+    World::new(dag([make, bash("work", &["make"]), bash("other", &[]), drop]))
+}
+
+#[test]
+fn a_cleared_task_brings_its_setup_and_teardown_along() {
+    let mut w = with_setup();
+    let run = w.trigger();
+    for id in ["make", "other", "work", "drop"] {
+        w.ok(run, id);
+    }
+    assert_eq!(w.run_state(run), "success");
+    let selection = w.selection(run, &["work"]);
+    w.clear(selection);
+    assert_eq!(w.states(run), "drop=no_status make=queued other=success work=no_status");
+    // A teardown alone needs nothing.
+    for id in ["make", "work", "drop"] {
+        w.ok(run, id);
+    }
+    let selection = w.selection(run, &["drop"]);
+    w.clear(selection);
+    assert_eq!(w.states(run), "drop=queued make=success other=success work=success");
+}
+
+#[test]
+fn a_marked_run_ends_when_its_teardowns_have_run() {
+    for (state, end) in [(RunState::Failed, "failed"), (RunState::Success, "success")] {
+        let mut w = with_setup();
+        let run = w.trigger();
+        w.ok(run, "make");
+        let (dag_id, run_id) = (w.finished_runs[&run].dag_id.clone(), w.finished_runs[&run].run_id.clone());
+        w.request(Request::SetRunState { dag_id, run_id, state });
+        assert_eq!((w.run_state(run), w.state(run, "drop")), ("running", TaskState::Queued));
+        w.restart();
+        // The killed ones are heard of, and change nothing.
+        w.end(run, "work", HowEnded::Terminated);
+        w.end(run, "other", HowEnded::Terminated);
+        w.ok(run, "drop");
+        assert_eq!((w.run_state(run), w.state(run, "drop")), (end, TaskState::Success));
+    }
+}

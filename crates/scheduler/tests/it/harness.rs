@@ -153,6 +153,10 @@ impl World {
         assert_eq!(self.scheduler.violations(), Vec::<String>::new());
         self.plans += usize::from(!plan.batch.is_empty());
         let batch = plan.batch;
+        for key in batch.deleted_runs {
+            self.finished_runs.remove(&key);
+            self.instances.retain(|of, _| of.run != key);
+        }
         for row in batch.dags {
             self.loaded.dags.retain(|d| d.dag_id != row.dag_id);
             self.loaded.dags.push(row);

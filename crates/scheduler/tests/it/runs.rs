@@ -151,3 +151,17 @@ fn a_run_that_ends_while_the_store_is_asked_about_it_is_known_by_its_end() {
     let w = World::with_slow_answers(d);
     assert!(ids(&w).iter().all(|id| id.ends_with("success")), "{:?}", ids(&w));
 }
+
+#[test]
+fn deleting_the_failed_run_before_lets_the_next_one_go_on() {
+    let mut task = bash("a", &[]);
+    task.depends_on_past = true;
+    let mut w = World::new(dag([task]));
+    let days: Vec<RunKey> = (1..=3).map(|day| w.trigger_at(Some(at(&format!("2026-01-0{day}T00:00:00Z"))))).collect();
+    w.ok(days[0], "a");
+    w.fail(days[1], "a");
+    assert_eq!((w.run_state(days[1]), w.state(days[2], "a")), ("failed", TaskState::NoStatus));
+    let (dag_id, run_id) = (w.finished_runs[&days[1]].dag_id.clone(), w.finished_runs[&days[1]].run_id.clone());
+    w.request(Request::DeleteRun { dag_id, run_id });
+    assert_eq!(w.state(days[2], "a"), TaskState::Queued);
+}

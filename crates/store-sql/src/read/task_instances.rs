@@ -1,6 +1,6 @@
 //! Task instances, their earlier tries and their attempts.
 
-use updraft_model::{AttemptRow, TaskInstanceKey, TaskInstanceRow};
+use updraft_model::{AttemptRow, NodeId, TaskInstanceKey, TaskInstanceRow};
 use updraft_store::{Listed, Page, StoreError, TaskInstanceFilter, TaskInstanceView};
 
 use super::list::{List, between};
@@ -123,6 +123,18 @@ pub async fn attempts(backend: &dyn Backend, key: TaskInstanceKey) -> Result<Vec
     let select = format!("SELECT {} FROM attempt AS a", rows::attempt_columns());
     let query = of(Query::new("attempts").sql(select), "a", &key).sql(" ORDER BY a.try_number, a.queued_at, a.id");
     fetch_all(backend, query, |mut row| rows::attempt(&mut row)).await
+}
+
+/// [`updraft_store::Reader::open_attempts`].
+pub async fn open_attempts(backend: &dyn Backend, node: NodeId) -> Result<Vec<(AttemptRow, TaskInstanceRow)>, StoreError> {
+    let select = format!(
+        "SELECT {}, {} FROM attempt AS a JOIN task_instance AS t ON t.run = a.run AND t.task_id = a.task_id AND t.map_index = a.map_index \
+         WHERE a.ended_at IS NULL AND a.node = ",
+        rows::attempt_columns(),
+        rows::task_instance_columns(),
+    );
+    let query = Query::new("open_attempts").sql(select).arg(node.as_str()).sql(" ORDER BY a.queued_at, a.id");
+    fetch_all(backend, query, |mut row| Ok((rows::attempt(&mut row)?, rows::task_instance(&mut row)?))).await
 }
 
 /// [`updraft_store::Reader::set_task_instance_note`].

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use futures::StreamExt;
 use serde_json::json;
 use updraft_model::{
-    AttemptId, Batch, FeedChange, ImportErrorRow, MapIndex, PoolName, PoolRow, RunKey, RunRow, RunState, RunType, TaskInstanceRow,
-    TaskState, TriggeredBy, Upsert,
+    AttemptId, AttemptRow, Batch, FeedChange, ImportErrorRow, MapIndex, PoolName, PoolRow, RunKey, RunRow, RunState, RunType,
+    TaskInstanceRow, TaskState, TriggeredBy, Upsert,
 };
 
 use super::{
@@ -238,6 +238,15 @@ pub async fn a_runs_details(subject: Subject) {
     let tries = reader.archived_tries(&rows[0].key()).await.unwrap();
     assert_eq!(tries, [TaskInstanceRow { try_number: 1, ..rows[0].clone() }, TaskInstanceRow { try_number: 2, ..rows[0].clone() }]);
     assert_eq!(reader.attempts(&rows[0].key()).await.unwrap(), [attempt(1, rows[0].key()), attempt(2, rows[0].key())]);
+
+    let open = reader.open_attempts(&node("node-1")).await.unwrap();
+    let expected = [(1, 0), (2, 0), (5, 1)].map(|(number, row)| (attempt(number, rows[row].key()), rows[row].clone()));
+    assert_eq!(open, expected);
+    assert_eq!(reader.open_attempts(&node("node-2")).await.unwrap(), []);
+    let over = AttemptRow { ended_at: Some(time(9)), ..attempt(1, rows[0].key()) };
+    let term = subject.lead("a").await;
+    subject.commit(term, Batch { attempts: vec![over], ..Batch::default() }).await;
+    assert_eq!(reader.open_attempts(&node("node-1")).await.unwrap(), expected[1..]);
 
     reader.set_run_note(RunKey(1), Some("r".into()), Some("ada".into())).await.unwrap();
     assert_eq!(reader.run_by_key(RunKey(1)).await.unwrap().unwrap().note.as_deref(), Some("r"));

@@ -10,10 +10,10 @@ use updraft_engine::{Role, ShellHandle, Status};
 use updraft_executor::Executor;
 use updraft_executor_local::LocalExecutor;
 use updraft_model::{
-    Adoption, AttemptHandle, AttemptId, AttemptLabels, ExecutorEvent, ExecutorName, Exit, HowEnded, NodeId, Request, RequestId, TaskState,
-    Timestamp,
+    Adoption, AttemptHandle, AttemptId, AttemptLabels, ExecutorEvent, ExecutorName, Exit, HowEnded, NodeId, Request, RequestId,
+    TaskInstanceRow, TaskState, Timestamp,
 };
-use updraft_store::{NodeRow, Page, Reader, StoreError, TaskInstanceFilter};
+use updraft_store::{NodeRow, Reader, StoreError};
 
 /// How often a node says that it is there.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -21,8 +21,6 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 const SWEEP: Duration = Duration::from_secs(5);
 /// After a step down, the next leader is given so long to take over before it is told things.
 const SETTLE: Duration = Duration::from_secs(1);
-/// Ends that are told at the same time.
-const PAGE: u32 = 1_000;
 
 /// The end of an attempt that this node was to launch and did not.
 fn never_created(node: &NodeId) -> Exit {
@@ -101,7 +99,7 @@ impl Courier {
     }
 
     /// Leaves a request for each attempt here that has ended, and lets the executor forget those
-    /// whose request was answered: their end is durable.
+    /// whose request was answered: their end is durable. Ends what nobody wants any more.
     async fn tell_the_leader(&self, told: &mut BTreeMap<AttemptId, RequestId>) -> Result<(), StoreError> {
         for (attempt, request) in told.clone() {
             if self.reader.answer(request).await?.is_some() {
@@ -109,12 +107,12 @@ impl Courier {
                 told.remove(&attempt);
             }
         }
-        let known = self.attempts_here().await?;
-        if known.is_empty() {
+        let open = self.attempts_here().await?;
+        if open.is_empty() {
             return Ok(());
         }
         let another_leads = self.another_leads().await?;
-        let mut adoptions = self.executor.reconcile(known);
+        let mut adoptions = self.executor.reconcile(open.values().map(|(handle, _)| handle.clone()).collect());
         while let Some(adoption) = adoptions.next().await {
             let (attempt, exit) = match adoption {
                 Adoption::Finished { attempt, exit } => (attempt, exit),
@@ -122,14 +120,34 @@ impl Courier {
                 // elsewhere. Not said while this node may be the next to lead: it would then launch
                 // the attempt itself, and afterwards read here that it never will.
                 Adoption::Absent { attempt } if another_leads => (attempt, Box::new(never_created(self.executor.node()))),
-                // Running ones end with an event, which brings us here again.
-                Adoption::Absent { .. } | Adoption::Running { .. } | Adoption::Unreachable { .. } | Adoption::Orphan { .. } => continue,
+                // One that goes on ends with an event, which brings us here again.
+                Adoption::Running { attempt, .. } => {
+                    if let Some((_, unwanted)) = open.get(&attempt)
+                        && let Some(instance) = unwanted
+                    {
+                        self.end(attempt, instance).await?;
+                    }
+                    continue;
+                }
+                Adoption::Absent { .. } | Adoption::Unreachable { .. } | Adoption::Orphan { .. } => continue,
             };
             if told.contains_key(&attempt) {
                 continue;
             }
             let request = self.reader.submit(Request::AttemptEnded { attempt, exit }, None).await?;
             told.insert(attempt, request);
+        }
+        Ok(())
+    }
+
+    /// The leader can't reach what runs on another node, so each node ends by itself what was marked,
+    /// cleared or timed out.
+    async fn end(&self, attempt: AttemptId, instance: &TaskInstanceRow) -> Result<(), StoreError> {
+        let version = self.reader.version(instance.version).await?;
+        let task = version.as_ref().and_then(|version| version.dag.tasks.get(&instance.task_id));
+        let grace = task.map(|task| task.termination_grace).unwrap_or_default();
+        if let Err(error) = self.executor.terminate(attempt, grace).await {
+            tracing::warn!(%error, "will be tried again");
         }
         Ok(())
     }
@@ -141,31 +159,23 @@ impl Courier {
         Ok(self.reader.lease().await?.is_some_and(|lease| lease.remaining.is_positive() && lease.holder != own))
     }
 
-    /// The attempts of this node that the store believes alive.
-    async fn attempts_here(&self) -> Result<Vec<AttemptHandle>, StoreError> {
-        let states = vec![TaskState::Queued, TaskState::Running, TaskState::Restarting];
-        let filter = TaskInstanceFilter { states, executors: vec![self.name.to_string()], ..TaskInstanceFilter::default() };
-        let mut known = Vec::new();
-        loop {
-            let offset = u32::try_from(known.len()).unwrap_or(u32::MAX);
-            let page = Page { limit: PAGE, offset, order_by: Vec::new() };
-            let listed = self.reader.task_instances(filter.clone(), page).await?;
-            let is_last = listed.items.len() < PAGE as usize;
-            known.extend(listed.items.into_iter().map(|view| view.row));
-            if is_last {
-                break;
-            }
-        }
-        let here = known.into_iter().filter(|row| row.node.as_ref() == Some(self.executor.node()));
-        let handles = here.filter_map(|row| {
+    /// The attempts of this node whose end is not in the store; with their task instance where that
+    /// does not want them any more.
+    async fn attempts_here(&self) -> Result<BTreeMap<AttemptId, (AttemptHandle, Option<TaskInstanceRow>)>, StoreError> {
+        let open = self.reader.open_attempts(self.executor.node()).await?;
+        let of_this_executor = open.into_iter().filter(|(attempt, _)| attempt.executor == self.name);
+        let handles = of_this_executor.map(|(attempt, instance)| {
             let labels = AttemptLabels {
-                dag_id: row.dag_id,
-                run_id: row.run_id,
-                task_id: row.task_id,
-                map_index: row.map_index,
-                try_number: row.try_number,
+                dag_id: instance.dag_id.clone(),
+                run_id: instance.run_id.clone(),
+                task_id: instance.task_id.clone(),
+                map_index: instance.map_index,
+                try_number: attempt.try_number,
             };
-            Some(AttemptHandle { attempt: row.attempt?, labels, node: row.node })
+            let handle = AttemptHandle { attempt: attempt.id, labels, node: attempt.node };
+            let is_current = instance.attempt == Some(attempt.id);
+            let is_wanted = is_current && matches!(instance.state, TaskState::Queued | TaskState::Running);
+            (attempt.id, (handle, (!is_wanted).then_some(instance)))
         });
         Ok(handles.collect())
     }
