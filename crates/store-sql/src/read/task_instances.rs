@@ -129,7 +129,7 @@ pub async fn attempts(backend: &dyn Backend, key: TaskInstanceKey) -> Result<Vec
 pub async fn open_attempts(backend: &dyn Backend, node: NodeId) -> Result<Vec<(AttemptRow, TaskInstanceRow)>, StoreError> {
     let select = format!(
         "SELECT {}, {} FROM attempt AS a JOIN task_instance AS t ON t.run = a.run AND t.task_id = a.task_id AND t.map_index = a.map_index \
-         WHERE a.ended_at IS NULL AND a.node = ",
+         JOIN dag_run AS r ON r.id = a.run WHERE a.ended_at IS NULL AND a.node = ",
         rows::attempt_columns(),
         rows::task_instance_columns(),
     );

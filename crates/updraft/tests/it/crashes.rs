@@ -88,3 +88,31 @@ fn a_leader_that_sleeps_past_its_lease_starts_nothing_when_it_wakes() {
     assert_eq!(second.end_of("chains", &run), "success");
     each_try_ran_once(&site, 90);
 }
+
+/// What runs on a node that no longer leads is ended there, though the one who decides can't reach it.
+#[test]
+fn what_is_marked_is_ended_on_the_node_where_it_runs() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let Some(database) = runtime.block_on(updraft_testing::postgres()) else { return };
+    let site = Site::new();
+    let start = |home| Daemon::start(site.command_in(home, &["--database-url", &database.url, "standalone"]));
+    let process = site.path("process");
+    site.write_dag("long.yaml", &format!("tasks: {{a: {{bash: \"echo $$ > {}; exec sleep 600\"}}}}\n", process.display()));
+    let first = start("one");
+    first.wait_for_dag("long");
+    let second = start("two");
+    let run = first.trigger("long");
+    let id = wait_for("the task to start", || text_of(&process).trim().parse::<i32>().ok());
+    let pid = Pid::from_raw(i32::try_from(first.id()).unwrap());
+    nix::sys::signal::kill(pid, Signal::SIGSTOP).unwrap();
+    site.write_dag("other.yaml", "tasks: {a: {bash: 'true'}}\n");
+    second.wait_for_dag("other");
+    let other = second.trigger("other");
+    assert_eq!(second.end_of("other", &other), "success");
+    nix::sys::signal::kill(pid, Signal::SIGCONT).unwrap();
+    let (status, _) = second.patch(&format!("dags/long/dagRuns/{run}"), &serde_json::json!({"state": "failed"}));
+    assert_eq!(status, 200);
+    wait_for("the task's process to end", || nix::sys::signal::kill(Pid::from_raw(id), None).is_err().then_some(()));
+    // A run that still has an attempt can't be deleted: that this one can be shows that its end was heard of.
+    wait_for("its end to be told", || (second.delete(&format!("dags/long/dagRuns/{run}")) == 204).then_some(()));
+}

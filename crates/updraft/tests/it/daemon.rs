@@ -105,6 +105,15 @@ impl Daemon {
         (answer.status().as_u16(), answer.json().unwrap())
     }
 
+    pub fn patch(&self, path: &str, body: &Value) -> (u16, Value) {
+        let answer = self.client.patch(format!("{}/api/v2/{path}", self.address)).bearer_auth(&self.token).json(body).send().unwrap();
+        (answer.status().as_u16(), answer.json().unwrap())
+    }
+
+    pub fn delete(&self, path: &str) -> u16 {
+        self.client.delete(format!("{}/api/v2/{path}", self.address)).bearer_auth(&self.token).send().unwrap().status().as_u16()
+    }
+
     /// Triggers a run and returns its id.
     pub fn trigger(&self, dag_id: &str) -> String {
         let (status, run) = self.post(&format!("dags/{dag_id}/dagRuns"), &json!({"logical_date": null}));
