@@ -35,6 +35,9 @@ pub(crate) enum Next {
 
 /// So many requests are read at once.
 const REQUESTS: u32 = 1_000;
+/// That a program runs, or waits for something, is written so much later at most: a short task is
+/// over by then, and its start and end are one commit.
+const PATIENCE: Duration = Duration::from_millis(25);
 /// A question that could not be answered is asked again after this time.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -43,6 +46,9 @@ pub(crate) struct Leading {
     pub lease: Lease,
     pub scheduler: Scheduler,
     inputs: Vec<Input>,
+    /// What nothing follows from, and until when it may wait for something to be committed with.
+    patient: Vec<Input>,
+    patience: Option<Duration>,
     commit: Option<Commit>,
     more: bool,
     wake_at: Option<Timestamp>,
@@ -77,6 +83,8 @@ impl Leading {
             lease,
             scheduler,
             inputs: Vec::new(),
+            patient: Vec::new(),
+            patience: None,
             commit: None,
             more: false,
             wake_at: None,
@@ -108,8 +116,10 @@ impl Leading {
         let planned = self.wake_at.filter(|_| self.commit.is_none()).map(|at| boot_time_of(at, now));
         let again = self.ask_again.values().min().copied();
         let commit = self.commit.as_ref().and_then(|c| c.retry_at);
+        let patience = self.patience.filter(|_| self.commit.is_none());
         [
             planned,
+            patience,
             again,
             commit,
             self.launches.wake_at(now, self.lease.fence(config.lease_ttl)),
@@ -128,7 +138,7 @@ impl Leading {
             Event::Requests { term: _, result } => self.requests(now, result, config),
             Event::Answered { term: _, question, result } => self.answered(now, question, result, config, out),
             Event::Files(changes) => self.inputs.push(Input::Files(changes)),
-            Event::Executor { executor, event } => self.executor_says(executor, event),
+            Event::Executor { executor, event } => self.executor_says(now, executor, event),
             Event::Launched { term: _, attempt, result } => {
                 let known = self.scheduler.is_live(attempt);
                 if known {
@@ -178,10 +188,13 @@ impl Leading {
         self.launches.advance(now, self.lease.term, self.lease.fence(config.lease_ttl), out);
         while self.commit.is_none() {
             let due = self.wake_at.is_some_and(|at| at <= now.wall);
-            if self.inputs.is_empty() && !self.more && !due {
+            let impatient = self.patience.is_some_and(|until| now.boot >= until);
+            if self.inputs.is_empty() && !self.more && !due && !impatient {
                 return;
             }
-            let inputs = std::mem::take(&mut self.inputs);
+            let mut inputs = std::mem::take(&mut self.patient);
+            inputs.append(&mut self.inputs);
+            self.patience = None;
             let plan = self.scheduler.handle(now.wall, inputs, mint);
             self.plan_made(now, plan, config, out);
         }
@@ -357,17 +370,22 @@ impl Leading {
         }
     }
 
-    fn executor_says(&mut self, executor: ExecutorName, event: ExecutorEvent) {
+    fn wait_for_company(&mut self, now: Now, input: Input) {
+        self.patient.push(input);
+        self.patience.get_or_insert(now.boot + PATIENCE);
+    }
+
+    fn executor_says(&mut self, now: Now, executor: ExecutorName, event: ExecutorEvent) {
         match event {
             ExecutorEvent::Started { attempt, at, pid } => {
                 self.launches.accepted(attempt);
-                self.inputs.push(Input::Started { attempt, at, pid });
+                self.wait_for_company(now, Input::Started { attempt, at, pid });
             }
             ExecutorEvent::Ended { attempt, exit } => {
                 self.launches.forget(attempt);
                 self.inputs.push(Input::Ended { attempt, executor, exit });
             }
-            ExecutorEvent::Waiting { attempt, reason } => self.inputs.push(Input::Waiting { attempt, reason }),
+            ExecutorEvent::Waiting { attempt, reason } => self.wait_for_company(now, Input::Waiting { attempt, reason }),
         }
     }
 
@@ -401,10 +419,10 @@ impl Leading {
             Adoption::Running { attempt, started_at } => {
                 self.launches.accepted(attempt);
                 if let Some(at) = started_at {
-                    self.inputs.push(Input::Started { attempt, at, pid: None });
+                    self.wait_for_company(now, Input::Started { attempt, at, pid: None });
                 }
             }
-            Adoption::Finished { attempt, exit } => self.executor_says(executor, ExecutorEvent::Ended { attempt, exit }),
+            Adoption::Finished { attempt, exit } => self.executor_says(now, executor, ExecutorEvent::Ended { attempt, exit }),
             Adoption::Absent { attempt } => {
                 let of_this_term = round > u64::try_from(self.lease.term.0).unwrap_or_default() << 32;
                 let outdated = !of_this_term || self.launches.begun_in(attempt).is_some_and(|begun| round <= begun);
@@ -416,7 +434,7 @@ impl Leading {
                     // It was there, and is not any more: not to be launched as if it never had been.
                     let how = HowEnded::PlaceLost { started: true, why: format!("executor {executor} does not know it any more") };
                     let exit = Exit { how, started_at: started, ended_at: now.wall, outputs: BTreeMap::new(), last_line: None, pid: None };
-                    self.executor_says(executor, ExecutorEvent::Ended { attempt, exit: Box::new(exit) });
+                    self.executor_says(now, executor, ExecutorEvent::Ended { attempt, exit: Box::new(exit) });
                 } else {
                     self.inputs.push(Input::Absent { attempt });
                 }
