@@ -137,6 +137,26 @@ fn validate_reports_all_files_and_fails() {
 }
 
 #[test]
+fn validate_goes_on_after_a_file_that_cannot_be_read() {
+    let place = Place::new(&[("dags/sales.yaml", SALES), ("dags/z.yaml", BROKEN)]);
+    let link = |target: &str, name: &str| std::os::unix::fs::symlink(target, place.path().join(name)).unwrap();
+    link("nowhere.yaml", "dags/a.yaml");
+    link("c.yaml", "dags/b.yaml");
+    link("b.yaml", "dags/c.yaml");
+    let story = place.story(&["dags", "validate", "dags"]);
+    for said in ["a link to a file that does not exist", "b.yaml: Too many levels", "c.yaml: Too many levels", "unknown key `upstraem`"] {
+        assert!(story.contains(said), "{said}: {story}");
+    }
+    assert!(story.ends_with("5 files, 1 DAG: 4 errors\n--- stderr\n--- exit code 1"), "{story}");
+    insta::assert_snapshot!(place.story(&["dags", "validate", "dags/b.yaml"]), @"
+    --- stderr
+    updraft: can't read dags/b.yaml: Too many levels of symbolic links (os error 40)
+    --- exit code 1
+    ");
+    assert_eq!(place.json(&["dags", "validate", "dags", "-o", "json"]).as_array().unwrap().len(), 5);
+}
+
+#[test]
 fn validate_tells_programs_the_same() {
     let place = Place::new(&[("dags/sales.yaml", SALES), ("dags/broken.yaml", BROKEN)]);
     let files = place.json(&["dags", "validate", "--output", "json"]);

@@ -16,7 +16,7 @@ use super::{Context, Foreground, prompt};
 
 pub use show::tree;
 pub use test::{Only, TestArgs, test};
-pub use validate::files_below;
+pub use validate::{Listed, files_below};
 
 /// DAGs and their files.
 #[derive(Debug, Subcommand)]
