@@ -532,6 +532,11 @@ fn a_run_is_triggered_followed_looked_at_and_cleared() {
     assert_eq!((&run["state"], &run["conf"]["day"], &run["task_instances"][1]["exit_code"]), (&"failed".into(), &1.into(), &3.into()));
     let log = daemon.run(&["tasks", "log", "story", "one", "a", "--follow"]);
     assert!(String::from_utf8_lossy(&log.stdout).trim_end().ends_with(" from a"), "{log:?}");
+    insta::assert_snapshot!(daemon.story(&["runs", "cancel", "story", "one"]), @"
+    --- stderr
+    updraft: run one of DAG story has ended already: failed
+    --- exit code 1
+    ");
     insta::assert_snapshot!(daemon.story(&["tasks", "state", "story", "one", "b"]), @"
     failed
     exit code 3
