@@ -270,6 +270,7 @@ fn the_schema_is_one() {
     let place = Place::new(&[]);
     let schema = place.json(&["dags", "schema"]);
     assert!(schema["$schema"].as_str().unwrap().contains("json-schema.org"), "{schema}");
+    assert_eq!(place.json(&["schema"]), schema);
 }
 
 #[test]
@@ -460,6 +461,15 @@ fn completions_know_the_commands() {
     let place = Place::new(&[]);
     let script = String::from_utf8(place.run(&["completions", "bash"]).stdout).unwrap();
     assert!(script.contains("next-execution"));
+}
+
+#[test]
+fn completions_that_cannot_be_written_are_an_error_like_any_other() {
+    let place = Place::new(&[]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = place.command(&["completions", "bash"]).stdout(full).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "updraft: No space left on device (os error 28)\n");
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
