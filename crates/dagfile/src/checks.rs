@@ -17,14 +17,12 @@ use crate::{
 
 /// `errors` is how many there were before the DAG was decoded.
 pub(crate) fn check(cx: &mut Cx<'_>, dag: &Dag, errors: usize) {
+    let is_decoded = cx.sink.errors() == errors;
     graph::check(&mut cx.sink, &cx.outline);
     fail_fast(cx, dag);
     dates(cx, dag);
     templates(cx);
-    // A schedule that could not be decoded counts as none, and would be blamed for nothing.
-    if cx.sink.errors() == errors {
-        timetable(cx, dag);
-    }
+    timetable(cx, dag, is_decoded);
 }
 
 /// Airflow's `FailFastDagInvalidTriggerRule`: skipping everything would trip other rules.
@@ -82,8 +80,11 @@ fn templates(cx: &mut Cx<'_>) {
     }
 }
 
-fn timetable(cx: &mut Cx<'_>, dag: &Dag) {
-    for problem in updraft_timetable::validate(dag) {
+/// What could not be decoded counts as not given, and a rule over several fields would blame the
+/// others for that; a bad expression is bad whatever stands beside it.
+fn timetable(cx: &mut Cx<'_>, dag: &Dag, is_decoded: bool) {
+    let is_sure = |problem: &TimetableError| is_decoded || matches!(problem, TimetableError::Cron(_) | TimetableError::NeverFires { .. });
+    for problem in updraft_timetable::validate(dag).into_iter().filter(is_sure) {
         let place = match &problem {
             TimetableError::Cron(error) => cron_place(cx, dag, &error.expression),
             TimetableError::NeverFires { expression } => cron_place(cx, dag, expression),

@@ -157,6 +157,8 @@ fn timetables() {
     snapshot!(reports(&[
         ("four fields", "schedule: \"0 6 * *\"\ntasks:\n  a: {bash: ls}\n"),
         ("the second of two", "schedule:\n  - \"0 6 * * *\"\n  - \"0 26 * * *\"\ntasks:\n  a: {bash: ls}\n"),
+        ("beside other errors", "schedule: \"61 * * * *\"\ncatchup: maybe\ntasks:\n  a: {bash: \"echo {{ dss }}\", retries: -1}\n"),
+        ("beside an error in a template", "schedule: \"@daily\"\ncatchup: true\ntasks:\n  a: {bash: \"echo {{ dss }}\"}\n"),
         ("never", "schedule: \"0 0 30 2 *\"\ntasks:\n  a: {bash: ls}\n"),
         ("catchup without start", "schedule: \"@daily\"\ncatchup: true\ntasks:\n  a: {bash: ls}\n"),
         ("continuous in parallel", "schedule: \"@continuous\"\ntasks:\n  a: {bash: ls}\n"),

@@ -137,6 +137,26 @@ fn validate_reports_all_files_and_fails() {
 }
 
 #[test]
+fn validate_goes_on_after_a_file_that_cannot_be_read() {
+    let place = Place::new(&[("dags/sales.yaml", SALES), ("dags/z.yaml", BROKEN)]);
+    let link = |target: &str, name: &str| std::os::unix::fs::symlink(target, place.path().join(name)).unwrap();
+    link("nowhere.yaml", "dags/a.yaml");
+    link("c.yaml", "dags/b.yaml");
+    link("b.yaml", "dags/c.yaml");
+    let story = place.story(&["dags", "validate", "dags"]);
+    for said in ["a link to a file that does not exist", "b.yaml: Too many levels", "c.yaml: Too many levels", "unknown key `upstraem`"] {
+        assert!(story.contains(said), "{said}: {story}");
+    }
+    assert!(story.ends_with("5 files, 1 DAG: 4 errors\n--- stderr\n--- exit code 1"), "{story}");
+    insta::assert_snapshot!(place.story(&["dags", "validate", "dags/b.yaml"]), @"
+    --- stderr
+    updraft: can't read dags/b.yaml: Too many levels of symbolic links (os error 40)
+    --- exit code 1
+    ");
+    assert_eq!(place.json(&["dags", "validate", "dags", "-o", "json"]).as_array().unwrap().len(), 5);
+}
+
+#[test]
 fn validate_tells_programs_the_same() {
     let place = Place::new(&[("dags/sales.yaml", SALES), ("dags/broken.yaml", BROKEN)]);
     let files = place.json(&["dags", "validate", "--output", "json"]);
@@ -250,6 +270,7 @@ fn the_schema_is_one() {
     let place = Place::new(&[]);
     let schema = place.json(&["dags", "schema"]);
     assert!(schema["$schema"].as_str().unwrap().contains("json-schema.org"), "{schema}");
+    assert_eq!(place.json(&["schema"]), schema);
 }
 
 #[test]
@@ -443,6 +464,15 @@ fn completions_know_the_commands() {
 }
 
 #[test]
+fn completions_that_cannot_be_written_are_an_error_like_any_other() {
+    let place = Place::new(&[]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = place.command(&["completions", "bash"]).stdout(full).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "updraft: No space left on device (os error 28)\n");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn ctrl_c_ends_the_tasks_and_is_told() {
     let slow = "tasks: {a: {bash: 'trap \"echo told to end; exit 7\" TERM; echo begun; sleep 60 & wait'}}\n";
     let place = Place::new(&[("slow.yaml", slow)]);
@@ -512,6 +542,11 @@ fn a_run_is_triggered_followed_looked_at_and_cleared() {
     assert_eq!((&run["state"], &run["conf"]["day"], &run["task_instances"][1]["exit_code"]), (&"failed".into(), &1.into(), &3.into()));
     let log = daemon.run(&["tasks", "log", "story", "one", "a", "--follow"]);
     assert!(String::from_utf8_lossy(&log.stdout).trim_end().ends_with(" from a"), "{log:?}");
+    insta::assert_snapshot!(daemon.story(&["runs", "cancel", "story", "one"]), @"
+    --- stderr
+    updraft: run one of DAG story has ended already: failed
+    --- exit code 1
+    ");
     insta::assert_snapshot!(daemon.story(&["tasks", "state", "story", "one", "b"]), @"
     failed
     exit code 3

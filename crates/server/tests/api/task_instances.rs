@@ -121,6 +121,11 @@ async fn clearing_only_tells_unless_asked_to_do_it() {
     world.post(path, running).await.expect(409);
     let both = world.post(path, json!({ "only_failed": true, "only_running": true })).await.expect(422);
     assert_shape("HTTPValidationError", &both);
+    for date in ["start_date", "end_date"] {
+        let both = world.post(path, json!({ "dag_run_id": "done", date: "2026-01-30T00:00:00Z" })).await.expect(422);
+        let message = format!("Value error, Exactly one of dag_run_id or {date} must be provided");
+        assert_eq!(both["detail"][0]["msg"], json!(message));
+    }
     let dates = json!({ "start_date": "2026-01-30T00:00:00Z", "end_date": "2026-01-31T00:00:00Z", "only_failed": false });
     assert_eq!(world.post(path, dates).await.expect(200)["total_entries"], 3);
 }

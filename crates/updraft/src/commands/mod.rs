@@ -29,7 +29,10 @@ use clap::{CommandFactory as _, Subcommand};
 pub use context::Context;
 pub use foreground::Foreground;
 
-use crate::cli::{Cli, Globals};
+use crate::{
+    cli::{Cli, Globals},
+    output::Output,
+};
 
 /// What a person can ask for.
 #[derive(Debug, Subcommand)]
@@ -57,6 +60,8 @@ pub enum UserCommand {
     Config(config::ConfigCommand),
     /// Checks this machine, the configuration, the database and the daemon, and says what to do
     Doctor,
+    /// Prints the JSON Schema of DAG files, for editors
+    Schema,
     /// Prints the version
     Version,
     /// Prints a completion script for a shell
@@ -80,7 +85,10 @@ impl UserCommand {
 /// Carries a command out. The process must not have any other thread yet.
 pub fn run(command: UserCommand, globals: &Globals) -> anyhow::Result<ExitCode> {
     if let UserCommand::Completions { shell } = command {
-        clap_complete::generate(shell, &mut Cli::command(), "updraft", &mut std::io::stdout());
+        // It panics if what it writes to fails, as a closed pipe does.
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "updraft", &mut script);
+        Output::new(globals.output).text(&String::from_utf8(script)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let cx = Context::new(globals, crate::load(globals)?);
@@ -104,6 +112,7 @@ async fn carry_out(command: UserCommand, cx: &Context, foreground: Option<Foregr
         UserCommand::Users(command) => command.run(cx).await,
         UserCommand::Config(command) => command.run(cx),
         UserCommand::Doctor => doctor::run(cx).await,
+        UserCommand::Schema => dags::schema(cx).map(|()| ExitCode::SUCCESS),
         UserCommand::Version => version::run(cx).await.map(|()| ExitCode::SUCCESS),
         UserCommand::Completions { .. } => Ok(ExitCode::SUCCESS),
     }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -46,7 +47,12 @@ impl RunsCommand {
             Self::List { dag_id, state, limit } => list(cx, dag_id.as_deref().unwrap_or("~"), &state, limit).await?,
             Self::Show { dag_id, run_id } => show(cx, &dag_id, &run_id).await?,
             Self::Cancel { dag_id, run_id } => {
-                let run = cx.scheduler().await?.patch(&["dags", &dag_id, "dagRuns", &run_id], &json!({ "state": "failed" })).await?;
+                let (api, path) = (cx.scheduler().await?, ["dags", &dag_id, "dagRuns", &run_id]);
+                let state = api.get(&path, &[]).await?["state"].clone();
+                if let Some(state @ ("success" | "failed")) = state.as_str() {
+                    bail!("run {run_id} of DAG {dag_id} has ended already: {state}");
+                }
+                let run = api.patch(&path, &json!({ "state": "failed" })).await?;
                 cx.out.list(&["dag_id", "dag_run_id", "state"], &[run])?;
             }
         }

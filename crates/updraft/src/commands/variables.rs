@@ -146,7 +146,7 @@ async fn get(cx: &Context, key: &str, default: Option<String>, as_json: bool) ->
             Err(error) => return Err(error.into()),
         }
     };
-    if found.as_deref() == Some(HIDDEN) {
+    if found.as_deref().is_some_and(is_hidden) {
         eprintln!("The API does not tell the value of a key that looks like a secret's.");
     }
     let Some(value) = found.or(default) else { bail!("there is no variable {key}\n  hint: `updraft variables list` shows them") };
@@ -198,10 +198,23 @@ fn read(entries: Map<String, Value>) -> Vec<Variable> {
     entries.into_iter().map(variable).collect()
 }
 
+/// Whether the API kept a value, or a part of one that is JSON, to itself.
+fn is_hidden(value: &str) -> bool {
+    fn any(value: &Value) -> bool {
+        match value {
+            Value::String(text) => text == HIDDEN,
+            Value::Array(items) => items.iter().any(any),
+            Value::Object(fields) => fields.values().any(any),
+            _ => false,
+        }
+    }
+    value == HIDDEN || serde_json::from_str(value).is_ok_and(|value| any(&value))
+}
+
 async fn export(cx: &Context, file: &std::path::Path) -> anyhow::Result<ExitCode> {
     let hides = cx.direct_store().await?.is_none();
     // A file with `***` in it would overwrite the secrets when it is imported.
-    let (hidden, told): (Vec<_>, Vec<_>) = all(cx).await?.into_iter().partition(|variable| hides && variable.value == HIDDEN);
+    let (hidden, told): (Vec<_>, Vec<_>) = all(cx).await?.into_iter().partition(|variable| hides && is_hidden(&variable.value));
     transfer::write(file, &exported(&told), "variable")?;
     if hidden.is_empty() {
         return Ok(ExitCode::SUCCESS);
@@ -232,6 +245,14 @@ fn exported(variables: &[Variable]) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_inside_a_value_counts_as_hidden() {
+        let hidden = [HIDDEN, r#"{"host":"h","api_key":"***"}"#, r#"[{"password":"***"}]"#];
+        let told = ["", "text with *** in it", r#"{"host":"h"}"#, r#"{"***":1}"#];
+        assert!(hidden.iter().all(|value| is_hidden(value)));
+        assert!(!told.iter().any(|value| is_hidden(value)));
+    }
 
     #[test]
     fn what_is_exported_comes_back_as_it_was() {

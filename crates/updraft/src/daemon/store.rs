@@ -1,6 +1,6 @@
 //! Opens the database that the configuration names, as the two traits that all else uses.
 
-use std::sync::Arc;
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use updraft_store::{EngineStore, Reader, StoreError};
@@ -24,7 +24,11 @@ impl Store {
         let opened = match url {
             DatabaseUrl::Sqlite(path) => {
                 let path = path.clone();
-                let opened = tokio::task::spawn_blocking(move || SqliteStore::open(path)).await?;
+                let open = move || {
+                    make_private(&path);
+                    SqliteStore::open(path)
+                };
+                let opened = tokio::task::spawn_blocking(open).await?;
                 opened.map(Self::Sqlite).map_err(anyhow::Error::from)
             }
             DatabaseUrl::Postgres(url) => PostgresStore::connect(url).await.map(Self::Postgres).map_err(anyhow::Error::from),
@@ -54,5 +58,34 @@ impl Store {
             Self::Sqlite(store) => store.check().await,
             Self::Postgres(store) => store.check().await,
         }
+    }
+}
+
+/// Makes an empty database file that only its owner can read, if there is none: in it are the hashes
+/// of passwords, the variables, and the key that signs tokens. SQLite gives the files beside it the
+/// same mode. Where no file can be made, opening the database fails too, and says why.
+fn make_private(path: &Path) {
+    drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_its_owner_can_read_a_new_database() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&DatabaseUrl::Sqlite(dir.path().join("updraft.db"))).await.unwrap();
+        assert_eq!(store.check().await.unwrap(), Vec::<String>::new());
+        let mut modes = Vec::new();
+        for entry in std::fs::read_dir(dir.path()).unwrap() {
+            let entry = entry.unwrap();
+            modes.push((entry.file_name().into_string().unwrap(), entry.metadata().unwrap().mode() & 0o777));
+        }
+        modes.retain(|(name, _)| !name.ends_with(".lock"));
+        assert!(!modes.is_empty());
+        assert_eq!(modes.iter().filter(|(_, mode)| *mode != 0o600).collect::<Vec<_>>(), Vec::<&(String, u32)>::new());
     }
 }

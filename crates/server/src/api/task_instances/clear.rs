@@ -61,6 +61,10 @@ impl FromBody for ClearTaskInstances {
             prevent_running_task: b.flag_or("prevent_running_task", false),
             note: b.has("note").then_some(note),
         };
+        let dates = [("start_date", body.start_date), ("end_date", body.end_date)];
+        if let Some((name, _)) = dates.iter().find(|(_, date)| body.run_id.is_some() && date.is_some()) {
+            b.value_error(name, &format!("Exactly one of dag_run_id or {name} must be provided"));
+        }
         if body.only_failed && body.only_running {
             b.value_error("only_running", "only_failed and only_running both are set to True");
         }

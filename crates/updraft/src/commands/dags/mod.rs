@@ -16,7 +16,7 @@ use super::{Context, Foreground, prompt};
 
 pub use show::tree;
 pub use test::{Only, TestArgs, test};
-pub use validate::files_below;
+pub use validate::{Listed, files_below};
 
 /// DAGs and their files.
 #[derive(Debug, Subcommand)]
@@ -61,7 +61,7 @@ impl DagsCommand {
             Self::List(list) => list.run(cx).await?,
             Self::Show(show) => show.run(cx).await?,
             Self::Validate(validate) => return validate.run(cx),
-            Self::Schema => cx.out.value(&updraft_dagfile::json_schema())?,
+            Self::Schema => schema(cx)?,
             Self::Trigger(trigger) => return trigger.run(cx).await,
             Self::Test(args) => return test(cx, foreground, &args, Only::Named).await,
             Self::NextExecution(next) => next.run(cx).await?,
@@ -71,6 +71,11 @@ impl DagsCommand {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Prints the JSON Schema of DAG files.
+pub fn schema(cx: &Context) -> anyhow::Result<()> {
+    cx.out.value(&updraft_dagfile::json_schema())
 }
 
 async fn delete(cx: &Context, dag_id: &str, yes: bool) -> anyhow::Result<ExitCode> {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use updraft_model::{Dag, RunRow, RunState, TaskId, TaskInstanceRow, Timestamp};
 
-use super::validate::files_below;
+use super::validate::{Listed, files_below};
 use crate::commands::{
     Context, Foreground, args,
     dag_file::DagFile,
@@ -187,7 +187,7 @@ fn find_file(cx: &Context, name: &str) -> anyhow::Result<DagFile> {
         return DagFile::read(Path::new(name));
     }
     let folder = &cx.config.dags;
-    for path in files_below(folder)? {
+    for Listed { path, .. } in files_below(folder)?.into_iter().filter(|listed| listed.problem.is_none()) {
         let Ok(bytes) = std::fs::read(&path) else { continue };
         let parsed = updraft_dagfile::parse(&path.to_string_lossy(), &bytes);
         if parsed.dags.iter().any(|parsed| parsed.dag.dag_id.as_str() == name) {

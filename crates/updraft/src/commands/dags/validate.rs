@@ -2,18 +2,22 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use updraft_dagfile::{ParsedFile, Severity};
 
 use crate::{
     commands::{Context, dag_file},
-    daemon::bundle::look::{Found, Look},
+    daemon::bundle::{
+        look::{Found, Look},
+        read::unreadable,
+    },
 };
 
 /// Which files.
@@ -38,7 +42,7 @@ impl Validate {
         for root in roots {
             files.extend(files_below(root)?);
         }
-        let checked = files.into_iter().map(check).collect::<anyhow::Result<Vec<_>>>()?;
+        let checked: Vec<Checked> = files.into_iter().map(check).collect();
         let problems = count(&checked, Severity::Error) + duplicates(&checked).len();
         if cx.out.is_table() {
             self.report(cx, &checked)?;
@@ -100,10 +104,16 @@ fn duplicates(checked: &[Checked]) -> BTreeMap<String, Vec<String>> {
     files
 }
 
-fn check(path: PathBuf) -> anyhow::Result<Checked> {
-    let bytes = dag_file::read_bytes(&path)?;
-    let parsed = updraft_dagfile::parse(&path.to_string_lossy(), &bytes);
-    Ok(Checked { source: String::from_utf8_lossy(&bytes).into_owned(), parsed, path })
+fn check(Listed { path, problem }: Listed) -> Checked {
+    let bytes = match problem {
+        Some(why) => Err(why),
+        None => dag_file::read_bytes(&path).map_err(|error| error.root_cause().to_string()),
+    };
+    let (source, parsed) = match bytes {
+        Ok(bytes) => (String::from_utf8_lossy(&bytes).into_owned(), updraft_dagfile::parse(&path.to_string_lossy(), &bytes)),
+        Err(why) => (String::new(), ParsedFile { dags: Vec::new(), diagnostics: vec![unreadable(&why)] }),
+    };
+    Checked { path, source, parsed }
 }
 
 fn show(Checked { path, parsed, .. }: &Checked) -> Value {
@@ -115,18 +125,27 @@ fn show(Checked { path, parsed, .. }: &Checked) -> Value {
     })
 }
 
+/// A DAG file of a folder.
+pub struct Listed {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Why it can't be read, if that is known already.
+    pub problem: Option<String>,
+}
+
 /// The file itself, or the DAG files below a folder in order, as a daemon finds them.
-pub fn files_below(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    if !root.is_dir() {
-        return Ok(vec![root.to_owned()]);
+pub fn files_below(root: &Path) -> anyhow::Result<Vec<Listed>> {
+    let metadata = fs::metadata(root).with_context(|| format!("can't read {}", root.display()))?;
+    if !metadata.is_dir() {
+        return Ok(vec![Listed { path: root.to_owned(), problem: None }]);
     }
     let look = Look::at(root);
     if let Some(why) = look.failure {
         bail!("the folder {} can't be read: {why}", root.display());
     }
-    let path = |(name, found): (String, Found)| match found {
-        Found::File { path, .. } => Ok(path),
-        Found::Problem(why) => bail!("{}: {why}", root.join(name).display()),
+    let listed = |(name, found): (String, Found)| match found {
+        Found::File { path, .. } => Listed { path, problem: None },
+        Found::Problem(why) => Listed { path: root.join(name), problem: Some(why) },
     };
-    look.files.into_iter().map(path).collect()
+    Ok(look.files.into_iter().map(listed).collect())
 }

@@ -2,7 +2,10 @@
 
 use super::Check;
 use crate::{
-    commands::{dag_file::read_bytes, dags::files_below},
+    commands::{
+        dag_file::read_bytes,
+        dags::{Listed, files_below},
+    },
     config::Config,
 };
 
@@ -27,13 +30,18 @@ pub fn checks(config: &Config) -> Vec<Check> {
         }
     };
     let (mut dags, mut broken) = (0, Vec::new());
-    for path in &files {
+    for Listed { path, problem } in &files {
+        let name = path.strip_prefix(folder).unwrap_or(path).display();
+        if let Some(why) = problem {
+            broken.push(format!("{name} ({why})"));
+            continue;
+        }
         match read_bytes(path) {
             Ok(bytes) => {
                 let parsed = updraft_dagfile::parse(&path.to_string_lossy(), &bytes);
                 dags += parsed.dags.len();
                 if parsed.has_errors() {
-                    broken.push(path.strip_prefix(folder).unwrap_or(path).display().to_string());
+                    broken.push(name.to_string());
                 }
             }
             Err(error) => broken.push(format!("{error:#}")),

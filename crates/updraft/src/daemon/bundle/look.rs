@@ -1,7 +1,7 @@
 //! One look at the folder: which DAG files there are, without reading them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
@@ -76,8 +76,10 @@ pub enum Found {
 pub struct Look {
     /// DAG files by their path below the folder.
     pub files: BTreeMap<String, Found>,
-    /// Whether all of the folder was seen. Only then does a missing file mean something.
+    /// Whether all of the folder was seen, but for `hidden`. Only then does a missing file mean something.
     pub is_complete: bool,
+    /// Folders, and links to such, that could not be looked into: what is below them is not missing.
+    pub hidden: BTreeSet<String>,
     /// Why the folder itself can't be read.
     pub failure: Option<String>,
 }
@@ -86,6 +88,12 @@ impl Look {
     /// A look that saw nothing.
     pub fn failed(why: String) -> Self {
         Self { failure: Some(why), ..Self::default() }
+    }
+
+    /// Whether a file may be there although it was not seen.
+    pub fn hides(&self, file: &str) -> bool {
+        let is_below = |folder: &String| folder.is_empty() || file.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        !self.is_complete || self.hidden.iter().any(is_below)
     }
 
     /// Takes a look.
@@ -150,8 +158,8 @@ impl Look {
             }
             None if is_gone => {}
             None => {
-                self.is_complete = false;
                 let text = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                self.hidden.insert(name_of(root, path));
                 self.files.insert(name_of(root, path), Found::Problem(text));
             }
         }
@@ -244,6 +252,24 @@ mod tests {
         b.yaml: a link to a file that does not exist: remove it, or put the file where it points
         loop: a link that leads back to the folder ~ it is in: remove it
         "#);
+    }
+
+    #[test]
+    fn links_in_a_circle_hide_only_themselves() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a.yaml"), "").unwrap();
+        symlink("two.yaml", dir.path().join("one.yaml")).unwrap();
+        symlink("one.yaml", dir.path().join("two.yaml")).unwrap();
+        let look = Look::at(dir.path());
+        let shown = names(&look).join("\n").replace(&dir.path().display().to_string(), "~");
+        insta::assert_snapshot!(shown, @r#"
+        a.yaml
+        one.yaml: IO error for operation on ~/one.yaml: Too many levels of symbolic links (os error 40)
+        two.yaml: IO error for operation on ~/two.yaml: Too many levels of symbolic links (os error 40)
+        "#);
+        assert!(!look.hides("gone.yaml"));
+        assert!(look.hides("one.yaml/below.yaml"));
+        assert!(Look { hidden: BTreeSet::from([String::new()]), ..look }.hides("gone.yaml"));
     }
 
     #[test]

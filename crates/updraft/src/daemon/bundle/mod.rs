@@ -5,7 +5,7 @@
 //! costs at most [`LOOK_EVERY`]. What a DAG's change means is the scheduler's business, not ours.
 
 pub mod look;
-mod read;
+pub mod read;
 mod tracker;
 mod watcher;
 

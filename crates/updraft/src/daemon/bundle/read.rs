@@ -127,8 +127,9 @@ fn of_file(message: String, help: &str) -> Diagnostic {
     Diagnostic { message, help: Some(help.to_owned()), span: None, line: 1, column: 1, severity: Severity::Error }
 }
 
-fn unreadable(why: &str) -> Diagnostic {
-    of_file(format!("it can't be read: {why}"), "make it readable for the user that runs updraft, or name it in .updraftignore")
+/// What is said of a file that can't be read.
+pub fn unreadable(why: &str) -> Diagnostic {
+    of_file(format!("it can't be read: {why}"), "remove it, make it readable for the user that runs updraft, or name it in .updraftignore")
 }
 
 fn too_large(size: u64) -> Diagnostic {
@@ -187,7 +188,7 @@ mod tests {
         == link.yaml with 0 DAGs
           × it can't be read: a link to a file that does not exist: remove it, or put the file where it points (link.yaml,
           │ line 1)
-          help: make it readable for the user that runs updraft, or name it in .updraftignore
+          help: remove it, make it readable for the user that runs updraft, or name it in .updraftignore
 
         == typo.yaml with 0 DAGs
           × unknown key `bsh` in task `a`

@@ -92,7 +92,7 @@ impl Tracker {
         for (file, known) in &mut self.files {
             if look.files.contains_key(file) {
                 known.missing_since = None;
-            } else if look.is_complete {
+            } else if !look.hides(file) {
                 let missing_for = now.saturating_sub(*known.missing_since.get_or_insert(now));
                 match GONE_AFTER.checked_sub(missing_for).filter(|rest| !rest.is_zero()) {
                     None => gone.push(file.clone()),
@@ -173,7 +173,7 @@ mod tests {
             let (name, number) = text.split_once('=').unwrap_or((text, "0"));
             (name.to_owned(), Found::File { path: name.into(), stamp: Stamp::numbered(number.parse().unwrap()) })
         };
-        Look { files: files.iter().map(found).collect(), is_complete: true, failure: None }
+        Look { files: files.iter().map(found).collect(), is_complete: true, ..Look::default() }
     }
 
     /// Looks, and reads all that is asked for; every file has one DAG of its stem's first letter.
@@ -230,6 +230,9 @@ mod tests {
         for second in [50, 60] {
             assert_eq!(step(&mut tracker, SECOND * second, &partial), Todo::default());
         }
+        let hidden = Look { hidden: BTreeSet::from(["b".to_owned()]), ..look(&["a"]) };
+        assert_eq!(step(&mut tracker, SECOND * 65, &hidden).look_again, Some(GONE_AFTER));
+        step(&mut tracker, SECOND * 66, &look(&["a", "b"]));
         // An empty moment begins the waiting anew.
         step(&mut tracker, SECOND * 70, &look(&["a"]));
         step(&mut tracker, SECOND * 74, &look(&[]));
