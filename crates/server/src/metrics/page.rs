@@ -82,6 +82,12 @@ async fn store(app: &App, page: &mut Exposition) -> Result<(), StoreError> {
 fn engine(app: &App, page: &mut Exposition) {
     let Some(engine) = app.engine() else { return };
     page.single("updraft_leader", "gauge", "Whether this process leads.", u8::from(engine.is_leader));
+    page.single(
+        "updraft_store_trouble",
+        "gauge",
+        "Whether this process can't write what it decides, and tries again.",
+        u8::from(engine.store_trouble),
+    );
     page.single("updraft_commits_total", "counter", "Commits of this process.", engine.commits);
     page.single("updraft_active_runs", "gauge", "Runs in the scheduler's memory.", engine.active_runs);
     page.single("updraft_active_task_instances", "gauge", "Task instances in the scheduler's memory.", engine.active_task_instances);
