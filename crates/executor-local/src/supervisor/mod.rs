@@ -94,7 +94,7 @@ fn supervise(home: &Home, workload: &Workload) -> (Exit, Option<Log>) {
     let path = log_file(&home.logs(), &workload.labels);
     let mut log = match when_there_is_room(|| open_log(home, workload, &path)) {
         Ok(log) => log,
-        Err(e) => return (never_started(room::not_started(&e, &format!("its log {} can't be written", path.display()))), None),
+        Err(e) => return (never_started(room::not_started(&e, format!("its log {} can't be written: {e}", path.display()))), None),
     };
     for note in &workload.notes {
         log.note(note);
@@ -122,14 +122,14 @@ fn open_log(home: &Home, workload: &Workload, path: &Path) -> io::Result<Log> {
 fn begin(home: &Home, workload: &Workload, log: &mut Log) -> Result<Watched, HowEnded> {
     let could_not = |error| HowEnded::CouldNotStart { error };
     let private = when_there_is_room(|| Private::prepare(home, workload));
-    let private = private.map_err(|e| room::not_started(&e, "its folders can't be prepared"))?;
+    let private = private.map_err(|e| room::not_started(&e, e.to_string()))?;
     log.flush();
     failpoint::hit_in_supervisor("before-started");
     let started_at = now();
     let supervisor = Pid::this();
     let start = processes::start_ticks(supervisor).unwrap_or(0);
     let started = place::Started { at: started_at, supervisor: supervisor.as_raw(), supervisor_start: start };
-    when_there_is_room(|| write_started(&started)).map_err(|e| room::not_started(&e, "its folder can't be written"))?;
+    when_there_is_room(|| write_started(&started)).map_err(|e| room::not_started(&e, format!("its folder can't be written: {e}")))?;
     failpoint::hit_in_supervisor("after-started");
     // Looked at after `started` is there, and written by the daemon before it looks for `started`:
     // whoever comes second sees the other.
