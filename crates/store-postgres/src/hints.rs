@@ -127,26 +127,28 @@ struct Ears {
 impl Ears {
     async fn receive(self, mut listener: PgListener) {
         loop {
-            let why = self.hear(listener).await;
-            tracing::warn!(why, "the database can't be listened to; trying until it can, and looking regularly meanwhile");
+            if let Some(why) = self.hear(listener).await {
+                tracing::warn!(why, "the database can't be listened to; trying until it can, and looking regularly meanwhile");
+            }
             listener = self.listen_again().await;
             // Who knows what was said meanwhile.
             self.tell_all();
         }
     }
 
-    /// Hears until the connection is lost, or another one: this one may then be as dead, and would not say so.
-    async fn hear(&self, mut listener: PgListener) -> String {
+    /// Hears until the connection is lost, and why; or until another one is: this one may then be as dead, and
+    /// would not say so.
+    async fn hear(&self, mut listener: PgListener) -> Option<String> {
         let mut losses = self.losses.subscribe();
         loop {
             tokio::select! {
                 heard = listener.try_recv() => match heard {
                     Ok(Some(notification)) if notification.channel() == FEED => _ = self.feed.local.send_replace(()),
                     Ok(Some(_)) => _ = self.requests.local.send_replace(()),
-                    Ok(None) => return "its connection is lost".to_owned(),
-                    Err(error) => return error.to_string(),
+                    Ok(None) => return Some("the connection is lost".to_owned()),
+                    Err(error) => return Some(error.to_string()),
                 },
-                _ = losses.changed() => return "another connection is lost".to_owned(),
+                _ = losses.changed() => return None,
             }
         }
     }
