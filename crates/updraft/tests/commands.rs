@@ -146,9 +146,9 @@ tasks:
   nothing: {empty: }
 ";
     let place = Place::new(&[("dags/images.yaml", dag)]);
-    insta::assert_snapshot!(place.story(&["dags", "validate"]), @"
+    insta::assert_snapshot!(place.story(&["dags", "validate", "dags/images.yaml"]), @"
       ⚠ task `build` has the image python:3.12, and its executor `local` runs no containers: it fails when it is launched
-       ╭─[/tmp/tmp.TqHIB7RjdY/dags/images.yaml:3:3]
+       ╭─[dags/images.yaml:3:3]
      2 │ tasks:
      3 │   build: {bash: 'true'}
        ·   ─────

@@ -150,10 +150,14 @@ impl Daemon {
         (of("metadatabase"), of("scheduler"))
     }
 
-    /// Waits until both are healthy, or one of them is not.
-    pub fn wait_for_health(&self, healthy: bool) {
-        let is_well = |(database, scheduler): (String, String)| database == "healthy" && scheduler == "healthy";
-        wait_for(if healthy { "good health" } else { "bad health" }, || (is_well(self.health()) == healthy).then_some(()));
+    /// Waits until the database is `healthy` or `unhealthy`.
+    pub fn wait_for_database_to_be(&self, state: &str) {
+        wait_for(&format!("an {state} database"), || (self.health().0 == state).then_some(()));
+    }
+
+    /// Waits until the database is healthy, and a scheduler leads.
+    pub fn wait_for_good_health(&self) {
+        wait_for("good health", || (self.health() == ("healthy".to_owned(), "healthy".to_owned())).then_some(()));
     }
 
     /// A number of `/metrics`.

@@ -13,8 +13,7 @@ use crate::{
 
 /// Tasks run, and then nothing can be written: what must be true meanwhile.
 fn says_so_and_lets_tasks_run(site: &Site, daemon: &Daemon) {
-    daemon.wait_for_health(false);
-    assert_eq!(daemon.health().0, "unhealthy", "the database can't be written");
+    daemon.wait_for_database_to_be("unhealthy");
     assert_eq!(daemon.metric("updraft_store_trouble"), Some(1.0));
     wait_for_running_tasks_to_end(site);
     // It still answers, and refuses what it can't do.
@@ -27,7 +26,7 @@ fn says_so_and_lets_tasks_run(site: &Site, daemon: &Daemon) {
 fn goes_on(site: &Site, daemon: &Daemon, run: &str, tasks: usize) {
     assert_eq!(daemon.end_of("chains", run), "success");
     each_try_ran_once(site, tasks);
-    daemon.wait_for_health(true);
+    daemon.wait_for_good_health();
     assert_eq!(daemon.metric("updraft_store_trouble"), Some(0.0));
     assert_eq!(daemon.get("dags/chains/dagRuns").1["total_entries"], 1, "what was refused did not happen later");
 }
@@ -86,7 +85,7 @@ fn a_task_that_talks_and_ends_on_a_full_disk_loses_nothing_silently() {
     both("talked");
     fs::write(&end, "").unwrap();
     both("ended");
-    daemon.wait_for_health(false);
+    daemon.wait_for_database_to_be("unhealthy");
     disk.free();
     assert_eq!(daemon.end_of("talk", &run), "success");
     let log_of = |task: &str| {

@@ -24,7 +24,7 @@ fn start(site: &Site, url: &str) -> Daemon {
 fn postgresql_crashes_three_times_in_a_run() {
     let Some(server) = OwnServer::start() else { return };
     let site = Site::new();
-    write_chains(&site, 180);
+    write_chains(&site, 120);
     let daemon = start(&site, &server.url());
     let run = daemon.trigger("chains");
     for pause in pauses(3) {
@@ -32,31 +32,31 @@ fn postgresql_crashes_three_times_in_a_run() {
         thread::sleep(pause);
         server.crash();
         wait_for_running_tasks_to_end(&site);
-        daemon.wait_for_health(false);
-        assert_eq!(daemon.health().0, "unhealthy");
+        daemon.wait_for_database_to_be("unhealthy");
         server.restart();
         let begun = counts(&site, "start").len();
-        wait_for("the run to go on", || (counts(&site, "start").len() > begun || begun == 180).then_some(()));
+        wait_for("the run to go on", || (counts(&site, "start").len() > begun || begun == 120).then_some(()));
     }
     assert_eq!(daemon.end_of("chains", &run), "success");
-    daemon.wait_for_health(true);
+    daemon.wait_for_good_health();
     daemon.wait_to_say("the store makes trouble");
-    each_try_ran_once(&site, 180);
+    each_try_ran_once(&site, 120);
 }
 
-/// A run in which each second commit loses its connection, at this side of the server's work.
-fn each_second_commit_is_cut(cut: Cut) {
+/// A run in which three of seven commits lose their connection, at this side of the server's work. (Not
+/// each second one: the first of a term is often a small one, and the run would hardly move.)
+fn commits_are_cut(cut: Cut) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let Some(database) = runtime.block_on(updraft_testing::postgres()) else { return };
     let site = Site::new();
     write_chains(&site, 90);
     let proxy = Proxy::start(&database.url, LEADER);
     let daemon = start(&site, &proxy.url(&database.url));
-    proxy.on_commit(move |number| number.is_multiple_of(2).then_some(cut));
+    proxy.on_commit(move |number| matches!(number % 7, 2 | 5 | 6).then_some(cut));
     let run = daemon.trigger("chains");
     assert_eq!(daemon.end_of("chains", &run), "success");
     each_try_ran_once(&site, 90);
-    assert!(proxy.cuts() > 3, "only {} of {} commits were cut", proxy.cuts(), proxy.commits());
+    assert!(proxy.cuts() > 2, "only {} of {} commits were cut", proxy.cuts(), proxy.commits());
     proxy.on_commit(|_| None);
     sound(&site, &daemon, &database, 90);
 }
@@ -74,12 +74,12 @@ fn sound(site: &Site, daemon: &Daemon, database: &Database, count: usize) {
 
 #[test]
 fn commits_that_happened_but_whose_answers_are_lost() {
-    each_second_commit_is_cut(Cut::AfterCommit);
+    commits_are_cut(Cut::AfterCommit);
 }
 
 #[test]
 fn commits_whose_connection_is_lost_before_they_reach_the_server() {
-    each_second_commit_is_cut(Cut::BeforeCommit);
+    commits_are_cut(Cut::BeforeCommit);
 }
 
 /// Half-open: the network swallows everything, and nobody says that the connection is gone.
