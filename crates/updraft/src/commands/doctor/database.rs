@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::unistd::{AccessFlags, access};
+
 use super::Check;
 use crate::config::{Config, DatabaseUrl};
 
@@ -53,6 +55,10 @@ fn sqlite(path: &Path, has_daemon: bool) -> Check {
             return Check::error("database", format!("{shown} can't be read: {error}"), hint);
         }
     };
+    if let Err(error) = access(path, AccessFlags::W_OK) {
+        let hint = "a daemon of this user can't work with it: make the file and its disk writable";
+        return Check::error("database", format!("{found}, can't be written: {}", error.desc()), hint);
+    }
     match owner {
         Some(owner) if !has_daemon => {
             let hint = "that process holds it, but no API answers: if it is a daemon with another --port, say so; else end it";
