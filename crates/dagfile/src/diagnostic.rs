@@ -44,6 +44,14 @@ impl Diagnostic {
         Self { message: message.into(), help: Some(help.into()), span: None, line: 1, column: 1, severity: Severity::Error }
     }
 
+    /// A warning about these bytes of `source`: for those who know more than a file can say, such as which
+    /// executors there are.
+    pub fn warning(source: &str, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> Self {
+        let (line, column) = Source::new(source).line_and_column(span.start);
+        let (message, help) = (message.into(), Some(help.into()));
+        Self { message, help, span: Some(span), line, column, severity: Severity::Warning }
+    }
+
     /// Joined with the file it is about: a [`miette::Diagnostic`].
     pub fn with_source<'a>(&'a self, path: &'a str, source: &'a str) -> SourcedDiagnostic<'a> {
         SourcedDiagnostic { diagnostic: self, file: Arc::new(NamedFile { path, source: Source::new(source) }) }

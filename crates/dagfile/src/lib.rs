@@ -14,10 +14,11 @@ mod sink;
 mod source;
 mod yaml;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
-use updraft_model::{Dag, DagId};
+use updraft_model::{Dag, DagId, TaskId};
 
+pub use decode::runs_a_process;
 pub use diagnostic::{Diagnostic, Severity, SourcedDiagnostic, report};
 pub use schema::json_schema;
 
@@ -51,6 +52,8 @@ pub struct ParsedDag {
     pub dag: Dag,
     /// The line its document's content starts on, from 1.
     pub line: usize,
+    /// Where its tasks' ids are, in bytes of the file: for what others have to say of a task.
+    pub tasks: BTreeMap<TaskId, Range<usize>>,
 }
 
 /// Reads a DAG file. `path` is only a name: its stem is the `dag_id` of a document without one.
@@ -76,9 +79,10 @@ pub fn parse(path: &str, bytes: &[u8]) -> ParsedFile {
             checks::check(&mut cx, dag, errors);
             unique(&mut cx, &mut named, dag, document.root.span, line);
         }
+        let tasks = cx.outline.tasks.into_iter().map(|(id, outline)| (id, outline.id.range())).collect();
         sink = cx.sink;
         let is_whole = sink.errors() == errors && !document.broken;
-        dags.extend(dag.filter(|_| is_whole).map(|dag| ParsedDag { dag, line }));
+        dags.extend(dag.filter(|_| is_whole).map(|dag| ParsedDag { dag, line, tasks }));
     }
     ParsedFile { dags, diagnostics: sink.finish() }
 }

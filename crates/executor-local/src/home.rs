@@ -188,12 +188,13 @@ impl Segment {
         PathBuf::from(name)
     }
 
-    /// Adds it to the list beside `log`.
+    /// Adds it to the list beside `log`, whole or not at all.
     pub(crate) fn append_to(&self, log: &Path) -> io::Result<()> {
         let mut line = serde_json::to_vec(self)?;
         line.push(b'\n');
         let mut list = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(Self::list_of(log))?;
-        io::Write::write_all(&mut list, &line)
+        let length = list.metadata()?.len();
+        io::Write::write_all(&mut list, &line).inspect_err(|_| _ = list.set_len(length))
     }
 }
 

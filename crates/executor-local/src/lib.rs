@@ -14,6 +14,7 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("updraft-executor-local needs Linux: PR_SET_CHILD_SUBREAPER, pidfd_open and /proc are not replaced elsewhere yet");
 
+mod complain;
 mod executor;
 mod failpoint;
 mod hint;

@@ -32,6 +32,7 @@ use updraft_model::AttemptId;
 use uuid::Uuid;
 
 use crate::{
+    complain::complain,
     home::{Home, HomeError},
     processes, supervisor, sys,
     sys::Received,
@@ -120,7 +121,7 @@ fn run_guarded(home: Home, socket: OwnedFd) -> i32 {
     std::panic::catch_unwind(move || match Nursery::settle(home, socket) {
         Ok(mut nursery) => nursery.run(),
         Err(e) => {
-            eprintln!("updraft nursery: {e}");
+            complain(format_args!("nursery: {e}"));
             1
         }
     })
@@ -177,10 +178,10 @@ impl Nursery {
             match sys::receive(socket.as_fd(), &mut buffer) {
                 Ok(Received::Nothing) => return,
                 Ok(Received::Message(REQUEST_LEN, Some(folder))) => self.fork(AttemptId(Uuid::from_bytes(buffer)), folder),
-                Ok(Received::Message(..)) => eprintln!("updraft nursery: a request without its folder"),
+                Ok(Received::Message(..)) => complain(format_args!("nursery: a request without its folder")),
                 Ok(Received::Closed) => self.daemon = None,
                 Err(e) => {
-                    eprintln!("updraft nursery: the daemon's socket: {e}");
+                    complain(format_args!("nursery: the daemon's socket: {e}"));
                     self.daemon = None;
                 }
             }
@@ -215,7 +216,7 @@ impl Nursery {
                 Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => break,
                 Err(Errno::EINTR) => {}
                 Err(e) => {
-                    eprintln!("updraft nursery: waitpid: {e}");
+                    complain(format_args!("nursery: waitpid: {e}"));
                     break;
                 }
                 Ok(status) => {
@@ -236,8 +237,8 @@ impl Nursery {
     fn clean_up_after(&mut self, lost: &[AttemptId]) {
         match processes::kill_stray_children(|pid| self.supervisors.contains_key(&pid)) {
             Ok(strays) if strays.survivors.is_empty() => {}
-            Ok(strays) => eprintln!("updraft nursery: processes that can't be killed: {:?}", strays.survivors),
-            Err(e) => eprintln!("updraft nursery: looking for what dead supervisors left: {e}"),
+            Ok(strays) => complain(format_args!("nursery: processes that can't be killed: {:?}", strays.survivors)),
+            Err(e) => complain(format_args!("nursery: looking for what dead supervisors left: {e}")),
         }
         for attempt in lost {
             self.say(Reply::Gone { attempt: *attempt });

@@ -120,7 +120,8 @@ pub(crate) fn install_signals() -> io::Result<()> {
     };
     set(Signal::SIGCHLD, SigHandler::Handler(on_child))?;
     set(Signal::SIGUSR1, SigHandler::Handler(on_poke))?;
-    for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGPIPE] {
+    // A log that reaches the limit of a file's size is an error like any other, not the end.
+    for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGPIPE, Signal::SIGXFSZ] {
         set(signal, SigHandler::SigIgn)?;
     }
     let mut blocked = SigSet::empty();

@@ -72,6 +72,8 @@ pub struct ExecutorUse {
 pub struct EngineSnapshot {
     /// Whether it leads.
     pub is_leader: bool,
+    /// Whether what it decides can't be written at the moment; it tries again.
+    pub store_trouble: bool,
     /// Commits since the process started.
     pub commits: u64,
     /// Runs in memory.

@@ -24,6 +24,7 @@ mod submit;
 mod waiting;
 
 pub use api::dag_runs::params::check as check_params;
+pub use api::dag_runs::trigger::{COMMAND_LINE, REQUESTED_WITH};
 pub use auth::{PasswordError, Role, UnknownRole, hash_password};
 pub use config::{Authentication, Deps, EngineSnapshot, EngineStatus, ExecutorUse, ServerConfig};
 pub use router::router;

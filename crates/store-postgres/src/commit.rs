@@ -8,7 +8,10 @@ use updraft_store_sql::{
     commit::{Step, insert_feed, lock_lease},
 };
 
-use crate::values::{execute, execute_returning, fetch, is_passing, sqlstate};
+use crate::{
+    lost::{LEADERS_STATEMENT, ROUND_TRIP, within},
+    values::{execute, execute_returning, fetch, is_passing, sqlstate},
+};
 
 /// What became of the connection.
 pub(crate) enum Connection {
@@ -36,30 +39,34 @@ pub(crate) async fn commit(
 ) -> (Result<i64, CommitError>, Connection) {
     match write(connection, term, batch, steps).await {
         Ok(seq) if last == Last::Rollback => {
-            let connection = if connection.execute("ROLLBACK").await.is_ok() { Connection::Clean } else { Connection::Lost };
-            (Ok(seq), connection)
+            let rolled_back = within(ROUND_TRIP, connection.execute("ROLLBACK")).await;
+            (Ok(seq), if rolled_back.is_ok() { Connection::Clean } else { Connection::Lost })
         }
-        Ok(seq) => match connection.execute("COMMIT").await {
+        Ok(seq) => match within(ROUND_TRIP, connection.execute("COMMIT")).await {
             Ok(_) => (Ok(seq), Connection::Clean),
             Err(error) => (Err(outcome_of_commit(&error)), Connection::Lost),
         },
         Err(error) => {
-            let connection = if connection.execute("ROLLBACK").await.is_ok() { Connection::Clean } else { Connection::Lost };
+            let connection =
+                if within(ROUND_TRIP, connection.execute("ROLLBACK")).await.is_ok() { Connection::Clean } else { Connection::Lost };
             (Err(error), connection)
         }
     }
 }
 
 async fn write(connection: &mut PgConnection, term: Term, batch: &Batch, steps: &[Step]) -> Result<i64, CommitError> {
-    connection.execute("BEGIN").await.map_err(|e| refused("begin", &e))?;
-    let leads = fetch(connection, &lock_lease(Dialect::Postgres, term)).await.map_err(|e| refused("lock_lease", &e))?;
+    within(ROUND_TRIP, connection.execute("BEGIN")).await.map_err(|e| refused("begin", &e))?;
+    let leads =
+        within(LEADERS_STATEMENT, fetch(connection, &lock_lease(Dialect::Postgres, term))).await.map_err(|e| refused("lock_lease", &e))?;
     if leads.is_empty() {
         return Err(CommitError::Superseded { term });
     }
     for step in steps {
         carry_out(connection, step).await?;
     }
-    let feed = fetch(connection, &insert_feed(Dialect::Postgres, term, batch)).await.map_err(|e| refused("insert_feed", &e))?;
+    let feed = within(LEADERS_STATEMENT, fetch(connection, &insert_feed(Dialect::Postgres, term, batch)))
+        .await
+        .map_err(|e| refused("insert_feed", &e))?;
     let seq = feed.into_iter().next().and_then(|mut row| row.int().ok());
     seq.ok_or_else(|| CommitError::NotCommitted("the feed gave no number".to_owned()))
 }
@@ -67,11 +74,11 @@ async fn write(connection: &mut PgConnection, term: Term, batch: &Batch, steps: 
 async fn carry_out(connection: &mut PgConnection, step: &Step) -> Result<(), CommitError> {
     let failed = |error: sqlx::Error| refused(&step.name(), &error);
     if step.returns_key() {
-        let took = execute_returning(connection, step).await.map_err(failed)?;
+        let took = within(LEADERS_STATEMENT, execute_returning(connection, step)).await.map_err(failed)?;
         let missed = step.missing(&took);
         return if missed.is_empty() { Ok(()) } else { Err(step.missed(&missed)) };
     }
-    let took = execute(connection, step).await.map_err(failed)?;
+    let took = within(LEADERS_STATEMENT, execute(connection, step)).await.map_err(failed)?;
     if step.is_counted() && took != step.rows.len() as u64 { Err(step.missed_some(took)) } else { Ok(()) }
 }
 

@@ -7,6 +7,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+use crate::lost::{Losses, ROUND_TRIP, within};
+
 /// By this name a taker knows a leader's session.
 pub(crate) const LEADER: &str = "updraft-leader";
 
@@ -42,7 +44,13 @@ pub(crate) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(PgConnectOptions::from_str(url).map_err(OpenError::Url)?.application_name("updraft").statement_cache_capacity(256))
 }
 
-pub(crate) async fn pool(options: &PgConnectOptions) -> Result<PgPool, sqlx::Error> {
+/// One session.
+pub(crate) async fn one(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    within(ROUND_TRIP, options.connect()).await
+}
+
+/// The sessions of all but the leader's commits. `losses` says which of them are not trusted any more.
+pub(crate) async fn pool(options: &PgConnectOptions, losses: Losses) -> Result<PgPool, sqlx::Error> {
     // A statement that waits for longer than this is better an error that a person sees.
     let options = options.clone().options([("statement_timeout", "60s"), ("lock_timeout", "10s"), ("jit", "off")]);
     PgPoolOptions::new()
@@ -50,6 +58,10 @@ pub(crate) async fn pool(options: &PgConnectOptions) -> Result<PgPool, sqlx::Err
         .acquire_timeout(Duration::from_secs(5))
         // A check before each use would double the round trips of every read.
         .test_before_acquire(false)
+        .before_acquire(move |_, session| {
+            let is_trusted = losses.none_in(session.age);
+            Box::pin(async move { Ok(is_trusted) })
+        })
         .connect_with(options)
         .await
 }
@@ -71,5 +83,5 @@ pub(crate) async fn leader(options: &PgConnectOptions) -> Result<PgConnection, s
         ("jit", "off"),
         ("plan_cache_mode", "force_generic_plan"),
     ];
-    options.clone().application_name(LEADER).options(settings).connect().await
+    one(&options.clone().application_name(LEADER).options(settings)).await
 }

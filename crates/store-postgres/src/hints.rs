@@ -5,11 +5,16 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::stream::{self, BoxStream, StreamExt};
-use sqlx::{PgPool, postgres::PgListener};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+};
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
 };
+
+use crate::lost::{Losses, ROUND_TRIP, within};
 
 const FEED: &str = "updraft_feed";
 const REQUESTS: &str = "updraft_requests";
@@ -43,14 +48,14 @@ pub(crate) struct Hints {
 }
 
 impl Hints {
-    pub(crate) async fn start(pool: &PgPool) -> Result<Self, sqlx::Error> {
+    pub(crate) async fn start(pool: &PgPool, options: &PgConnectOptions, losses: &Losses) -> Result<Self, sqlx::Error> {
         let (feed, requests) = (Channel::new(), Channel::new());
-        let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen_all([FEED, REQUESTS]).await?;
+        let listener = listener(options).await?;
+        let ears = Ears { options: options.clone(), losses: losses.clone(), feed: Arc::clone(&feed), requests: Arc::clone(&requests) };
         let tasks = vec![
             tokio::spawn(send(pool.clone(), FEED, Arc::clone(&feed))),
             tokio::spawn(send(pool.clone(), REQUESTS, Arc::clone(&requests))),
-            tokio::spawn(receive(listener, Arc::clone(&feed), Arc::clone(&requests))),
+            tokio::spawn(ears.receive(listener)),
         ];
         Ok(Self { feed, requests, tasks })
     }
@@ -85,26 +90,83 @@ fn listen(channel: &Channel) -> BoxStream<'static, ()> {
 async fn send(pool: PgPool, name: &'static str, channel: Arc<Channel>) {
     loop {
         channel.outgoing.notified().await;
-        if let Err(error) = sqlx::query("SELECT pg_notify($1, '')").bind(name).execute(&pool).await {
+        if let Err(error) = notify(&pool, name).await {
             tracing::debug!(%error, name, "a hint was not sent");
         }
     }
 }
 
-async fn receive(mut listener: PgListener, feed: Arc<Channel>, requests: Arc<Channel>) {
-    loop {
-        match listener.try_recv().await {
-            Ok(Some(notification)) if notification.channel() == FEED => feed.local.send_replace(()),
-            Ok(Some(_)) => requests.local.send_replace(()),
-            // The connection was lost and made again: who knows what was said meanwhile.
-            Ok(None) => {
-                feed.local.send_replace(());
-                requests.local.send_replace(());
+async fn notify(pool: &PgPool, name: &str) -> Result<(), sqlx::Error> {
+    let mut session = pool.acquire().await?;
+    let sent = within(ROUND_TRIP, sqlx::query("SELECT pg_notify($1, '')").bind(name).execute(&mut *session)).await;
+    if sent.is_err() {
+        // The pool would wait for a sign of life from it.
+        drop(session.detach());
+    }
+    sent.map(drop)
+}
+
+/// A session that listens, in a pool of its own: when it is dropped it says goodbye, which one that is
+/// dead may take long to do.
+async fn listener(options: &PgConnectOptions) -> Result<PgListener, sqlx::Error> {
+    let own = PgPoolOptions::new().max_connections(1).acquire_timeout(ROUND_TRIP).max_lifetime(None).idle_timeout(None);
+    let own = own.connect_with(options.clone()).await?;
+    let mut listener = PgListener::connect_with(&own).await?;
+    within(ROUND_TRIP, listener.listen_all([FEED, REQUESTS])).await?;
+    Ok(listener)
+}
+
+/// What hears the other processes.
+struct Ears {
+    options: PgConnectOptions,
+    losses: Losses,
+    feed: Arc<Channel>,
+    requests: Arc<Channel>,
+}
+
+impl Ears {
+    async fn receive(self, mut listener: PgListener) {
+        loop {
+            if let Some(why) = self.hear(listener).await {
+                tracing::warn!(why, "the database can't be listened to; trying until it can, and looking regularly meanwhile");
             }
-            Err(error) => {
-                tracing::warn!(%error, "can't listen to the database; trying again");
-                tokio::time::sleep(RETRY).await;
+            listener = self.listen_again().await;
+            // Who knows what was said meanwhile.
+            self.tell_all();
+        }
+    }
+
+    /// Hears until the connection is lost, and why; or until another one is: this one may then be as dead, and
+    /// would not say so.
+    async fn hear(&self, mut listener: PgListener) -> Option<String> {
+        let mut losses = self.losses.subscribe();
+        loop {
+            tokio::select! {
+                heard = listener.try_recv() => match heard {
+                    Ok(Some(notification)) if notification.channel() == FEED => _ = self.feed.local.send_replace(()),
+                    Ok(Some(_)) => _ = self.requests.local.send_replace(()),
+                    Ok(None) => return Some("the connection is lost".to_owned()),
+                    Err(error) => return Some(error.to_string()),
+                },
+                _ = losses.changed() => return None,
             }
         }
+    }
+
+    async fn listen_again(&self) -> PgListener {
+        loop {
+            match listener(&self.options).await {
+                Ok(listener) => return listener,
+                Err(error) => {
+                    tracing::debug!(%error, "can't listen to the database yet");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    fn tell_all(&self) {
+        self.feed.local.send_replace(());
+        self.requests.local.send_replace(());
     }
 }

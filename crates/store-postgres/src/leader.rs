@@ -9,6 +9,7 @@ use updraft_store_sql::{Backend, Dialect, Query, commit::Step, engine};
 use crate::{
     commit::{self, Connection, Last},
     connect::{self, LEADER},
+    lost::{LEADERS_STATEMENT, RENEWAL, ROUND_TRIP, within},
     store::PostgresStore,
     values::{fetch, store_error},
 };
@@ -32,7 +33,7 @@ impl Leader {
     async fn commit(&mut self, batch: &Batch, steps: &[Step], last: Last) -> (Result<i64, CommitError>, Connection) {
         self.commits += 1;
         if self.commits.is_multiple_of(PLANS_LIVE)
-            && let Err(error) = self.connection.execute("DISCARD PLANS").await
+            && let Err(error) = within(ROUND_TRIP, self.connection.execute("DISCARD PLANS")).await
         {
             return (Err(CommitError::NotCommitted(format!("discard plans: {error}"))), Connection::Lost);
         }
@@ -68,7 +69,7 @@ impl PostgresStore {
             .arg(holder)
             .sql(") RETURNING term");
         // Waits for a commit of the term before that is under way, if its session could not be ended.
-        let taken = fetch(&mut connection, &take).await.map_err(failed)?;
+        let taken = within(LEADERS_STATEMENT, fetch(&mut connection, &take)).await.map_err(failed)?;
         if let Some(term) = taken.into_iter().next().and_then(|mut row| row.int().ok()).map(Term) {
             *slot = Some(Leader::new(connection, term));
             return Ok(Acquired::Yes(term));
@@ -110,8 +111,9 @@ impl PostgresStore {
             }
         };
         let (outcome, connection) = leader.commit(batch, steps, last).await;
-        if matches!(connection, Connection::Clean) {
-            *slot = Some(leader);
+        match connection {
+            Connection::Clean => *slot = Some(leader),
+            Connection::Lost => self.losses.happened(),
         }
         outcome
     }
@@ -122,9 +124,9 @@ impl PostgresStore {
         let mut connection = connect::leader(&self.options).await.map_err(failed)?;
         let end = "SELECT pg_terminate_backend(a.pid) FROM scheduler_lease AS l JOIN pg_stat_activity AS a ON a.pid = l.backend_pid \
                    WHERE a.datname = current_database() AND a.application_name = $1 AND l.term = $2";
-        sqlx::query(end).bind(LEADER).bind(term.0).execute(&mut connection).await.map_err(failed)?;
+        within(ROUND_TRIP, sqlx::query(end).bind(LEADER).bind(term.0).execute(&mut connection)).await.map_err(failed)?;
         let mine = "UPDATE scheduler_lease SET backend_pid = pg_backend_pid() WHERE holder IS NOT NULL AND term = $1";
-        let mine = sqlx::query(mine).bind(term.0).execute(&mut connection).await.map_err(failed)?;
+        let mine = within(LEADERS_STATEMENT, sqlx::query(mine).bind(term.0).execute(&mut connection)).await.map_err(failed)?;
         if mine.rows_affected() == 0 {
             return Err(CommitError::Superseded { term });
         }
@@ -138,7 +140,7 @@ impl PostgresStore {
             .sql(" * interval '1 microsecond' WHERE holder IS NOT NULL AND term = ")
             .arg(term.0)
             .sql(" RETURNING term");
-        Ok(!self.write(query).await?.is_empty())
+        Ok(!self.write_within(query, RENEWAL).await?.is_empty())
     }
 
     pub(crate) async fn release(&self, term: Term) -> Result<(), StoreError> {
@@ -148,7 +150,7 @@ impl PostgresStore {
         self.write(query).await?;
         let mut slot = self.leader.lock().await;
         if let Some(leader) = slot.take_if(|leader| leader.term == term) {
-            leader.connection.close().await.map_err(|e| store_error("release_lease", e))?;
+            within(ROUND_TRIP, leader.connection.close()).await.map_err(|e| store_error("release_lease", e))?;
         }
         Ok(())
     }

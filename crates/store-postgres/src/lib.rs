@@ -9,6 +9,7 @@ mod connect;
 mod engine;
 mod hints;
 mod leader;
+mod lost;
 mod migrate;
 mod store;
 mod values;

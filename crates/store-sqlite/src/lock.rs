@@ -4,7 +4,11 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
+
+/// How long somebody else may have the lock before that is said.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The lock. The operating system frees it when the process ends, however it ends.
 #[derive(Debug)]
@@ -37,7 +41,7 @@ impl FileLock {
     /// Takes the lock and writes down who has it.
     pub(crate) fn take(database: &Path) -> Result<Self, LockError> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path_of(database))?;
-        match file.try_lock() {
+        match lock_soon(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut owner = String::new();
@@ -50,6 +54,18 @@ impl FileLock {
         file.rewind()?;
         writeln!(file, "process {} on {}", std::process::id(), host())?;
         Ok(Self { _file: file })
+    }
+}
+
+/// Takes the lock, or says after a moment that another has it: whoever only looks who has it holds it for
+/// an instant, and a process that was killed just now may not have let go yet.
+fn lock_soon(file: &File) -> Result<(), TryLockError> {
+    let begin = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begin.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(10)),
+            result => return result,
+        }
     }
 }
 

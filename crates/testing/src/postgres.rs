@@ -42,9 +42,7 @@ pub async fn postgres() -> Option<Database> {
                 (url, Some(server))
             }
             None => {
-                let missing = "PostgreSQL is not installed and UPDRAFT_TEST_POSTGRES_URL is not set";
-                assert!(std::env::var("CI").as_deref() != Ok("true"), "{missing}");
-                eprintln!("SKIPPED: {missing}");
+                skip("PostgreSQL is not installed and UPDRAFT_TEST_POSTGRES_URL is not set");
                 return None;
             }
         },
@@ -55,6 +53,64 @@ pub async fn postgres() -> Option<Database> {
     connection.close().await.unwrap();
     let (server_url, _) = base.rsplit_once('/').expect("a URL that ends with a database");
     Some(Database { url: format!("{server_url}/{name}"), _server: server })
+}
+
+/// Says that a test can't run here.
+///
+/// # Panics
+/// If `CI` is `true`: there nothing may be left out.
+pub fn skip(missing: &str) {
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{missing}");
+    eprintln!("SKIPPED: {missing}");
+}
+
+/// A server of this test alone, which may crash. Stopped when dropped.
+pub struct OwnServer {
+    binaries: PathBuf,
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl OwnServer {
+    /// Makes and starts one; `None` (and a line that says so) if PostgreSQL is not installed.
+    ///
+    /// # Panics
+    /// If it is not installed although `CI` is `true`, or if it can't be started.
+    pub fn start() -> Option<Self> {
+        let Some(binaries) = binaries() else {
+            skip("PostgreSQL's programs are not installed");
+            return None;
+        };
+        let folder = tempfile::Builder::new().prefix("updraft-test-postgres-").tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        init(&binaries, folder.path());
+        let server = Self { binaries, folder, port: free_port() };
+        server.restart();
+        Some(server)
+    }
+
+    /// `postgres://..`, of a superuser.
+    pub fn url(&self) -> String {
+        url(self.port)
+    }
+
+    /// Ends it as a crash would: no session is told, nothing is written, and the next start recovers.
+    pub fn crash(&self) {
+        let mut stop = command(&self.binaries.join("pg_ctl"), unprivileged());
+        stop.arg("--pgdata").arg(self.folder.path().join("data")).args(["--wait", "--mode=immediate", "stop"]).stdout(Stdio::null());
+        assert!(stop.status().unwrap().success(), "pg_ctl stop");
+    }
+
+    /// Starts it again at the same place and waits until it takes connections.
+    pub fn restart(&self) {
+        launch(&self.binaries, self.folder.path(), self.port);
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        stop(self.folder.path());
+    }
 }
 
 /// The newest PostgreSQL's programs.
@@ -98,6 +154,23 @@ fn share(binaries: &Path) -> (String, Server) {
 }
 
 fn start(binaries: &Path, folder: &Path) -> String {
+    init(binaries, folder);
+    let port = free_port();
+    launch(binaries, folder, port);
+    url(port)
+}
+
+/// A port that nobody listens on at the moment.
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn url(port: u16) -> String {
+    format!("postgres://postgres@127.0.0.1:{port}/postgres")
+}
+
+/// Makes the files of a new server.
+fn init(binaries: &Path, folder: &Path) {
     let data = folder.join("data");
     let _ = fs::remove_dir_all(&data);
     fs::create_dir(&data).unwrap();
@@ -109,17 +182,20 @@ fn start(binaries: &Path, folder: &Path) -> String {
     init.arg("--pgdata").arg(&data).args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]);
     let made = init.output().unwrap();
     assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+}
+
+/// Starts the server in `folder` and waits until it takes connections.
+fn launch(binaries: &Path, folder: &Path, port: u16) {
+    let data = folder.join("data");
     let settings = format!("-h 127.0.0.1 -p {port} -c unix_socket_directories= -c max_connections=300");
     let log = File::create(folder.join("log")).unwrap();
-    let mut server = command(&binaries.join("pg_ctl"), owner);
+    let mut server = command(&binaries.join("pg_ctl"), unprivileged());
     server.arg("--pgdata").arg(&data).args(["--wait", "--options", &settings, "start"]);
     server.stdout(log.try_clone().unwrap()).stderr(log);
     // Of its own group, so that a Ctrl-C for the tests leaves it to whoever comes last.
     server.process_group(0);
     let status = server.status().unwrap();
     assert!(status.success(), "pg_ctl start: see {}", folder.join("log").display());
-    format!("postgres://postgres@127.0.0.1:{port}/postgres")
 }
 
 /// Stops the server in `folder`, if one runs there: SIGQUIT, since nobody needs its data any more.

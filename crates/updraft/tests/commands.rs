@@ -157,6 +157,32 @@ fn validate_goes_on_after_a_file_that_cannot_be_read() {
 }
 
 #[test]
+fn validate_warns_of_images_that_nothing_can_run() {
+    let dag = "\
+default_args: {image: 'python:3.12'}
+tasks:
+  build: {bash: 'true'}
+  elsewhere: {bash: 'true', executor: kubernetes}
+  nothing: {empty: }
+";
+    let place = Place::new(&[("dags/images.yaml", dag)]);
+    insta::assert_snapshot!(place.story(&["dags", "validate", "dags/images.yaml"]), @"
+      ⚠ task `build` has the image python:3.12, and its executor `local` runs no containers: it fails when it is launched
+       ╭─[dags/images.yaml:3:3]
+     2 │ tasks:
+     3 │   build: {bash: 'true'}
+       ·   ─────
+     4 │   elsewhere: {bash: 'true', executor: kubernetes}
+       ╰────
+      help: remove `image` to run it as a process, or name another executor where there is one
+
+    1 file, 1 DAG: 0 errors, 1 warning
+    --- stderr
+    --- exit code 0
+    ");
+}
+
+#[test]
 fn validate_tells_programs_the_same() {
     let place = Place::new(&[("dags/sales.yaml", SALES), ("dags/broken.yaml", BROKEN)]);
     let files = place.json(&["dags", "validate", "--output", "json"]);
@@ -539,6 +565,7 @@ fn a_run_is_triggered_followed_looked_at_and_cleared() {
     assert_eq!(waited.status.code(), Some(1), "{waited:?}");
     assert!(shown.contains("[b] -> failed in ") && shown.contains("exit code 3"), "{shown}");
     let run = daemon.json(&["runs", "show", "story", "one"]);
+    assert_eq!(run["triggered_by"], "cli");
     assert_eq!((&run["state"], &run["conf"]["day"], &run["task_instances"][1]["exit_code"]), (&"failed".into(), &1.into(), &3.into()));
     let log = daemon.run(&["tasks", "log", "story", "one", "a", "--follow"]);
     assert!(String::from_utf8_lossy(&log.stdout).trim_end().ends_with(" from a"), "{log:?}");

@@ -665,7 +665,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the database answers and a scheduler leads. */
+        /** Whether the database answers and takes what the scheduler here decides, and whether a scheduler leads. */
         get: operations["get_health"];
         put?: never;
         post?: never;

@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use updraft_model::TaskId;
 
+pub use self::operator::runs_a_process;
 pub(crate) use self::{
     dag::{DAG_KEYS, decode},
     http::METHODS,

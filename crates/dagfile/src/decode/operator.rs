@@ -34,7 +34,7 @@ pub(super) fn operator<'s>(cx: &mut Cx<'s>, key: &str, node: &Node<'s>) -> Optio
 }
 
 /// Whether an operator starts a process, which is where an image makes sense.
-pub(super) fn runs_a_process(operator: &Operator) -> bool {
+pub fn runs_a_process(operator: &Operator) -> bool {
     match operator {
         Operator::Bash { .. } | Operator::Cmd { .. } | Operator::Python(_) => true,
         Operator::Branch { by } | Operator::ShortCircuit { by, .. } => !matches!(by, Chooser::Expression(_)),

@@ -7,6 +7,7 @@ mod environment;
 mod lines;
 mod log;
 mod output;
+mod room;
 mod spawn;
 mod watch;
 
@@ -25,13 +26,17 @@ use nix::{
 };
 use updraft_model::{AttemptId, Exit, HowEnded, Timestamp, WORKLOAD_FORMAT, Workload};
 
-use self::{log::Log, spawn::Private, watch::Watched};
+use self::{log::Log, room::when_there_is_room, spawn::Private, watch::Watched};
 use crate::{
+    complain::complain,
     failpoint,
     hint::Hint,
     home::{Home, Segment, log_file},
     place, processes,
 };
+
+/// How often the rest of a log is tried, a second apart, when all else is done.
+const LOG_TRIES: u32 = 600;
 
 /// Now, to the microsecond.
 pub(crate) fn now() -> Timestamp {
@@ -44,16 +49,20 @@ pub(crate) fn run(folder: OwnedFd, attempt: AttemptId, home: &Home) -> i32 {
     failpoint::hit_in_supervisor("lock-handed");
     if let Err(e) = settle(&folder) {
         // Nothing has started; the free lock says so to whoever looks.
-        eprintln!("updraft supervisor {attempt}: {e}");
+        complain(format_args!("supervisor {attempt}: {e}"));
         return 1;
     }
-    let exit = match read_workload() {
+    let (exit, mut log) = match read_workload() {
         Ok(workload) => supervise(home, &workload),
-        Err(error) => never_started(HowEnded::CouldNotStart { error }),
+        Err(error) => (never_started(HowEnded::CouldNotStart { error }), None),
     };
-    write_end(attempt, &exit);
+    write_end(attempt, &exit, log.as_mut());
     if !(Hint::Ended { attempt }).send(&home.hints()) {
         make_durable();
+    }
+    // Nobody waits for this any more.
+    if let Some(log) = log {
+        write_the_rest(attempt, log);
     }
     drop(folder);
     0
@@ -80,25 +89,27 @@ fn never_started(how: HowEnded) -> Exit {
     Exit { how, started_at: None, ended_at: now(), outputs: Default::default(), last_line: None, pid: None }
 }
 
-fn supervise(home: &Home, workload: &Workload) -> Exit {
+/// How it ended, and its log, of which some may still be unwritten.
+fn supervise(home: &Home, workload: &Workload) -> (Exit, Option<Log>) {
     let path = log_file(&home.logs(), &workload.labels);
-    let mut log = match open_log(home, workload, &path) {
+    let mut log = match when_there_is_room(|| open_log(home, workload, &path)) {
         Ok(log) => log,
-        Err(e) => return never_started(HowEnded::CouldNotStart { error: format!("its log {} can't be written: {e}", path.display()) }),
+        Err(e) => return (never_started(room::not_started(&e, format!("its log {} can't be written: {e}", path.display()))), None),
     };
     for note in &workload.notes {
         log.note(note);
     }
     let how = match begin(home, workload, &mut log) {
-        Ok(task) => return see_through(task, workload, log),
+        Ok(task) => return (see_through(task, &mut log), Some(log)),
         Err(how) => how,
     };
     match &how {
         HowEnded::CouldNotStart { error } => log.note(&format!("could not start: {error}")),
+        HowEnded::PlaceLost { why, .. } => log.note(&format!("could not start, and will be launched again: {why}")),
         _ => log.note("terminated before it started"),
     }
-    let _ = log.finish();
-    never_started(how)
+    log.finish();
+    (never_started(how), Some(log))
 }
 
 fn open_log(home: &Home, workload: &Workload, path: &Path) -> io::Result<Log> {
@@ -110,14 +121,15 @@ fn open_log(home: &Home, workload: &Workload, path: &Path) -> io::Result<Log> {
 /// Writes `started`, then starts the program: in this order, so that what may have run is known to.
 fn begin(home: &Home, workload: &Workload, log: &mut Log) -> Result<Watched, HowEnded> {
     let could_not = |error| HowEnded::CouldNotStart { error };
-    let private = Private::prepare(home, workload).map_err(could_not)?;
+    let private = when_there_is_room(|| Private::prepare(home, workload));
+    let private = private.map_err(|e| room::not_started(&e, e.to_string()))?;
     log.flush();
     failpoint::hit_in_supervisor("before-started");
     let started_at = now();
     let supervisor = Pid::this();
     let start = processes::start_ticks(supervisor).unwrap_or(0);
     let started = place::Started { at: started_at, supervisor: supervisor.as_raw(), supervisor_start: start };
-    write_started(&started).map_err(|e| could_not(format!("its folder can't be written: {e}")))?;
+    when_there_is_room(|| write_started(&started)).map_err(|e| room::not_started(&e, format!("its folder can't be written: {e}")))?;
     failpoint::hit_in_supervisor("after-started");
     // Looked at after `started` is there, and written by the daemon before it looks for `started`:
     // whoever comes second sees the other.
@@ -129,18 +141,15 @@ fn begin(home: &Home, workload: &Workload, log: &mut Log) -> Result<Watched, How
     Ok(Watched::new(task, private, started_at, workload))
 }
 
-/// Its existence alone counts, so it need not appear whole.
+/// Its existence alone counts, so it need not appear whole; where it can't be written it must not exist.
 fn write_started(started: &place::Started) -> io::Result<()> {
-    fs::write(place::STARTED, serde_json::to_vec(started)?)
+    fs::write(place::STARTED, serde_json::to_vec(started)?).inspect_err(|_| _ = fs::remove_file(place::STARTED))
 }
 
-fn see_through(mut task: Watched, workload: &Workload, mut log: Log) -> Exit {
-    let how = task.watch(&mut log);
+fn see_through(mut task: Watched, log: &mut Log) -> Exit {
+    let how = task.watch(log);
     let ended_at = now();
-    let (last_line, lost) = log.finish();
-    if lost > 0 {
-        eprintln!("updraft supervisor {}: {lost} bytes of log could not be written", workload.attempt);
-    }
+    let last_line = log.finish();
     let (how, outputs) = match output::read(&task.private.output, task.private.owner()) {
         Ok(outputs) => (how, outputs),
         // A killed program's half-written output is not what went wrong.
@@ -152,18 +161,22 @@ fn see_through(mut task: Watched, workload: &Workload, mut log: Log) -> Exit {
     Exit { how, started_at: Some(task.started_at), ended_at, outputs, last_line, pid }
 }
 
-/// Writes `exit.json`. A full disk must not lose the end, so this tries until it can.
-fn write_end(attempt: AttemptId, exit: &Exit) {
+/// Writes `exit.json`. A full disk must not lose the end, so this tries until it can. The log's rest goes
+/// first, as long as it is on a disk that has no more room than this one.
+fn write_end(attempt: AttemptId, exit: &Exit, mut log: Option<&mut Log>) {
     let file = place::ExitFile { format: WORKLOAD_FORMAT, exit: exit.clone() };
     failpoint::hit_in_supervisor("before-exit");
     for tries in 0_u64.. {
+        if let Some(log) = &mut log {
+            log.flush();
+        }
         match place::write_whole(Path::new(place::EXIT), &file) {
             Ok(()) => return,
             // The folder was removed by hand: nobody will ever ask.
             Err(e) if e.raw_os_error() == Some(Errno::ENOENT as i32) => return,
             Err(e) => {
                 if tries % 60 == 0 {
-                    eprintln!("updraft supervisor {attempt}: its end can't be written, trying on: {e}");
+                    complain(format_args!("supervisor {attempt}: its end can't be written, trying on: {e}"));
                 }
                 std::thread::sleep(Duration::from_secs(1));
             }
@@ -171,11 +184,23 @@ fn write_end(attempt: AttemptId, exit: &Exit) {
     }
 }
 
+/// The log may be on a fuller disk than the end: it is tried for a while.
+fn write_the_rest(attempt: AttemptId, mut log: Log) {
+    for _ in 0..LOG_TRIES {
+        log.flush();
+        if !log.is_behind() {
+            return;
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    complain(format_args!("supervisor {attempt}: the end of its log could not be written"));
+}
+
 /// A daemon that listens makes the end durable in its store within milliseconds, cheaper than we
 /// could; when none does, it may have to wait here for long.
 fn make_durable() {
     let synced = File::open(place::EXIT).and_then(|file| file.sync_all()).and_then(|()| File::open(".")?.sync_all());
     if let Err(e) = synced {
-        eprintln!("updraft supervisor: {}: {e}", place::EXIT);
+        complain(format_args!("supervisor: {}: {e}", place::EXIT));
     }
 }

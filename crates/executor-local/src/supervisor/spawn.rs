@@ -28,7 +28,7 @@ use nix::{
 use updraft_model::Workload;
 
 use super::environment::{self, Login};
-use crate::{home::Home, sys};
+use crate::{complain::complain, home::Home, sys};
 
 /// What one attempt has for itself: a temporary folder and its output file.
 pub(crate) struct Private {
@@ -41,20 +41,27 @@ pub(crate) struct Private {
 }
 
 impl Private {
-    pub(crate) fn prepare(home: &Home, workload: &Workload) -> Result<Self, String> {
-        let Some(user) = other_user(workload)? else {
+    /// Leaves nothing behind if it fails, so that it can be tried again.
+    pub(crate) fn prepare(home: &Home, workload: &Workload) -> io::Result<Self> {
+        // The kind of an error says whether it may pass.
+        let of_folder = |folder: &Path| {
+            let folder = folder.to_owned();
+            move |e: io::Error| io::Error::new(e.kind(), format!("the folder {} can't be created: {e}", folder.display()))
+        };
+        let Some(user) = other_user(workload).map_err(io::Error::other)? else {
             let folder = home.attempt(workload.attempt);
             let tmp = folder.join("tmp");
-            make_private(&tmp).map_err(|e| format!("its temporary folder {} can't be created: {e}", tmp.display()))?;
+            make_private(&tmp).map_err(of_folder(&tmp))?;
             return Ok(Self { tmp, output: folder.join("output"), user: None, foreign: None });
         };
         let folder = std::env::temp_dir().join(format!("updraft-{}", workload.attempt));
         let tmp = folder.join("tmp");
-        let made = make_private(&folder)
-            .and_then(|()| make_private(&tmp))
+        make_private(&folder).map_err(of_folder(&folder))?;
+        let made = make_private(&tmp)
             .and_then(|()| Ok(chown(&tmp, Some(user.uid), Some(user.gid))?))
             .and_then(|()| Ok(chown(&folder, Some(user.uid), Some(user.gid))?));
-        made.map_err(|e| format!("the folder {} for user {} can't be created: {e}", folder.display(), user.name))?;
+        // What remains is the system's to clean up, as all of its temporary folder is.
+        made.inspect_err(|_| _ = fs::remove_dir_all(&folder)).map_err(of_folder(&folder))?;
         Ok(Self { tmp, output: folder.join("output"), user: Some(user), foreign: Some(folder) })
     }
 
@@ -68,7 +75,7 @@ impl Private {
         if let Some(folder) = &self.foreign
             && let Err(e) = fs::remove_dir_all(folder)
         {
-            eprintln!("updraft supervisor: {} can't be removed: {e}", folder.display());
+            complain(format_args!("supervisor: {} can't be removed: {e}", folder.display()));
         }
     }
 }

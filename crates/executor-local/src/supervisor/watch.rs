@@ -25,6 +25,7 @@ use super::{
     spawn::{Private, Task},
 };
 use crate::{
+    complain::complain,
     place::{self, Terminate},
     processes, sys,
 };
@@ -33,6 +34,8 @@ use crate::{
 const READS_AT_ONCE: usize = 64;
 /// How often a folder is read again whose `terminate` file could not be.
 const POKE_AGAIN: Duration = Duration::from_millis(100);
+/// How often a log that could not be written is tried again.
+const FLUSH_AGAIN: Duration = Duration::from_secs(1);
 
 /// Why we end it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +126,8 @@ impl Watched {
     /// Until output, room for input, a signal or a deadline.
     fn wait(&mut self, log: &mut Log) {
         let deadline = self.ending.map(|(_, kill_at)| kill_at).or(self.times_out.map(|(at, _)| at));
+        // Room for a log that is behind announces itself to nobody.
+        let deadline = deadline.into_iter().chain(log.is_behind().then(|| Instant::now() + FLUSH_AGAIN)).min();
         let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let timeout = timeout.map(|left| TimeSpec::nanoseconds(i64::try_from(left.as_nanos()).unwrap_or(i64::MAX)));
         let mut polled = Vec::with_capacity(2);
@@ -134,6 +139,9 @@ impl Watched {
         }
         let ready = ppoll(&mut polled, timeout, Some(SigSet::empty()));
         drop(polled);
+        if log.is_behind() {
+            log.flush();
+        }
         if ready.is_ok_and(|n| n > 0) {
             self.feed_input();
             self.copy_output(log, READS_AT_ONCE);
@@ -170,7 +178,7 @@ impl Watched {
                 self.end(Cause::Terminated, Duration::from_millis(grace_ms));
             }
             Err(e) => {
-                eprintln!("updraft supervisor: {}: {e}", place::TERMINATE);
+                complain(format_args!("supervisor: {}: {e}", place::TERMINATE));
                 self.end(Cause::Terminated, self.grace);
             }
         }

@@ -1,17 +1,21 @@
 //! The page itself.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
+use tokio::time::timeout;
 use updraft_model::{RunState, TaskState};
 use updraft_store::{Page, RunFilter, StoreError, TaskInstanceFilter};
 
 use super::text::Exposition;
 use crate::app::App;
+
+/// Whoever collects metrics waits for some ten seconds, and should have the others of this process.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// States that end by themselves: counting the rows in them costs little, however long the history.
 const ACTIVE_TASK_STATES: [TaskState; 8] = [
@@ -33,7 +37,8 @@ pub async fn get_metrics(State(app): State<Arc<App>>) -> Response {
     page.single("updraft_up", "gauge", "Whether the server answers.", 1);
     page.family("updraft_build_info", "gauge", "The version that answers.");
     page.value("updraft_build_info", &[("version", app.config.version)], 1);
-    let database = store(&app, &mut page).await;
+    let silent = || Err(StoreError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs())));
+    let database = timeout(PATIENCE, store(&app, &mut page)).await.unwrap_or_else(|_| silent());
     if let Err(error) = &database {
         tracing::warn!(%error, "the store can't be read for /metrics");
     }
@@ -82,6 +87,12 @@ async fn store(app: &App, page: &mut Exposition) -> Result<(), StoreError> {
 fn engine(app: &App, page: &mut Exposition) {
     let Some(engine) = app.engine() else { return };
     page.single("updraft_leader", "gauge", "Whether this process leads.", u8::from(engine.is_leader));
+    page.single(
+        "updraft_store_trouble",
+        "gauge",
+        "Whether this process can't write what it decides, and tries again.",
+        u8::from(engine.store_trouble),
+    );
     page.single("updraft_commits_total", "counter", "Commits of this process.", engine.commits);
     page.single("updraft_active_runs", "gauge", "Runs in the scheduler's memory.", engine.active_runs);
     page.single("updraft_active_task_instances", "gauge", "Task instances in the scheduler's memory.", engine.active_task_instances);

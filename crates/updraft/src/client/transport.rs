@@ -7,6 +7,7 @@ use http_body_util::BodyExt as _;
 use reqwest::{Method, Url};
 use serde_json::Value;
 use tower::ServiceExt as _;
+use updraft_server::{COMMAND_LINE, REQUESTED_WITH};
 
 use super::{ClientError, Query};
 
@@ -95,7 +96,8 @@ impl Transport {
     pub async fn send(&self, call: &Call<'_>, token: Option<&str>) -> Result<Answer, ClientError> {
         match self {
             Self::Http { url, http } => {
-                let mut request = http.request(call.method.clone(), call.url(url)).header("accept", call.accept);
+                let mut request = http.request(call.method.clone(), call.url(url));
+                request = request.header("accept", call.accept).header(REQUESTED_WITH, COMMAND_LINE);
                 if !call.is_endless {
                     request = request.timeout(ANSWER);
                 }
@@ -112,8 +114,8 @@ impl Transport {
             Self::Local(router) => {
                 let wrong = |error: &dyn std::fmt::Display| self.misunderstood(&error.to_string());
                 let base = Url::parse("http://localhost").map_err(|error| wrong(&error))?;
-                let mut request =
-                    axum::http::Request::builder().method(call.method.clone()).uri(call.url(&base).as_str()).header("accept", call.accept);
+                let mut request = axum::http::Request::builder().method(call.method.clone()).uri(call.url(&base).as_str());
+                request = request.header("accept", call.accept).header(REQUESTED_WITH, COMMAND_LINE);
                 if call.body.is_some() {
                     request = request.header("content-type", "application/json");
                 }

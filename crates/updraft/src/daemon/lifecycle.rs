@@ -1,6 +1,10 @@
 //! A daemon's life: start in order, wait, end in order.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io::{Write as _, stderr},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::bail;
 
@@ -117,24 +121,32 @@ async fn keep_alive(systemd: &Notifier) {
     }
 }
 
-/// What a person wants to know first. The password is printed this one time only.
+/// Says what a person wants to know first. A standard error that takes nothing is no reason to end.
 fn greet(role: Role, config: &Config, address: Option<&str>, first_user: &FirstUser) {
+    let _ = stderr().write_all(greeting(role, config, address, first_user).as_bytes());
+}
+
+/// What a person wants to know first. A generated password is shown this one time only, a given one never.
+fn greeting(role: Role, config: &Config, address: Option<&str>, first_user: &FirstUser) -> String {
     let name = match role {
         Role::Standalone => "standalone",
         Role::Scheduler => "scheduler",
         Role::ApiServer => "api-server",
     };
-    eprintln!("\n  Updraft {} ({name}) is up", env!("CARGO_PKG_VERSION"));
+    let mut text = format!("\n  Updraft {} ({name}) is up\n", env!("CARGO_PKG_VERSION"));
     if let Some(address) = address {
-        eprintln!("  page      {address}/\n  API       {address}/api/v2");
+        text += &format!("  page      {address}/\n  API       {address}/api/v2\n");
     }
     if role.schedules() {
-        eprintln!("  DAGs      {}", config.dags.display());
+        text += &format!("  DAGs      {}\n", config.dags.display());
     }
-    eprintln!("  home      {}\n  database  {}", config.home.display(), config.database);
+    text += &format!("  home      {}\n  database  {}\n", config.home.display(), config.database);
     if let FirstUser::Created { password, file } = first_user {
-        let shown = password.as_deref().unwrap_or("as given in UPDRAFT_ADMIN_PASSWORD");
-        eprintln!("\n  Log in as  {ADMIN}\n  password   {shown}\n  (shown this once; kept in {})", file.display());
+        let file = file.display();
+        text += &match password {
+            Some(password) => format!("\n  Log in as  {ADMIN}\n  password   {password}\n  (shown this once; kept in {file})\n"),
+            None => format!("\n  Log in as  {ADMIN}\n  password   as given in UPDRAFT_ADMIN_PASSWORD; kept in {file}\n"),
+        };
     }
-    eprintln!();
+    text + "\n"
 }

@@ -196,13 +196,14 @@ pub struct EngineView {
 
 impl updraft_server::EngineStatus for EngineView {
     fn snapshot(&self) -> updraft_server::EngineSnapshot {
-        let Status { role, active_runs, live_attempts, commits, store_trouble: _ } = *self.status.borrow();
+        let Status { role, active_runs, live_attempts, commits, store_trouble } = *self.status.borrow();
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let is_leader = matches!(role, Role::Leading(_));
         let (name, limit) = &self.executor;
         let local = updraft_server::ExecutorUse { name: name.to_string(), running: number(live_attempts), limit: Some(*limit) };
         updraft_server::EngineSnapshot {
             is_leader,
+            store_trouble,
             commits,
             active_runs: number(active_runs),
             active_task_instances: number(live_attempts),

@@ -7,13 +7,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub struct Signals {
     term: Signal,
     interrupt: Signal,
+    /// Caught so that it does not kill: a file that may not grow is an error of the one who writes.
+    _file_size: Signal,
 }
 
 impl Signals {
-    /// From now on they no longer kill the process.
+    /// From now on they no longer kill the process, and neither does the limit of a file's size.
     pub fn listen() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("listening to signals");
-        Ok(Self { term: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        let file_size = SignalKind::from_raw(nix::libc::SIGXFSZ);
+        Ok(Self { term: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())?, _file_size: listen(file_size)? })
     }
 
     /// The next one's name.

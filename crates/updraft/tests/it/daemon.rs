@@ -5,7 +5,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc,
+    sync::{Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -70,7 +70,7 @@ pub struct Daemon {
     pub address: String,
     token: String,
     client: reqwest::blocking::Client,
-    log: mpsc::Receiver<String>,
+    log: Mutex<mpsc::Receiver<String>>,
 }
 
 impl Daemon {
@@ -79,7 +79,7 @@ impl Daemon {
         let (lines, log) = mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         // Reads to the end, so that the daemon never waits for a reader.
-        thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| _ = lines.send(line)));
+        thread::spawn(move || stderr.lines().map_while(Result::ok).all(|line| lines.send(line).is_ok()));
         let mut said = Vec::new();
         let address = loop {
             let Ok(line) = log.recv_timeout(PATIENCE) else { panic!("the daemon did not come up; it said:\n{}", said.join("\n")) };
@@ -92,7 +92,7 @@ impl Daemon {
         let credentials = json!({"username": "admin", "password": PASSWORD});
         let answer: Value = client.post(format!("{address}/auth/token")).json(&credentials).send().unwrap().json().unwrap();
         let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned();
-        Self { child, address, token, client, log }
+        Self { child, address, token, client, log: Mutex::new(log) }
     }
 
     pub fn get(&self, path: &str) -> (u16, Value) {
@@ -134,6 +134,47 @@ impl Daemon {
         wait_for(&format!("DAG {dag_id}"), || (self.get(&format!("dags/{dag_id}")).0 == 200).then_some(()));
     }
 
+    /// Waits until it has said something with these words; the line.
+    pub fn wait_to_say(&self, words: &str) -> String {
+        let (log, mut said) = (self.log.lock().unwrap(), Vec::new());
+        loop {
+            match log.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(words) => return line,
+                Ok(line) => said.push(line),
+                Err(_) => panic!("it did not say {words:?}, but:\n{}", said.join("\n")),
+            }
+        }
+    }
+
+    /// From now on nobody reads what it says: soon its writes to standard error fail.
+    pub fn stop_listening(&mut self) {
+        self.log = Mutex::new(mpsc::channel().1);
+    }
+
+    /// What `monitor/health` says of the database and of the scheduler.
+    pub fn health(&self) -> (String, String) {
+        let (status, health) = self.get("monitor/health");
+        assert_eq!(status, 200, "{health}");
+        let of = |part: &str| health[part]["status"].as_str().unwrap_or_default().to_owned();
+        (of("metadatabase"), of("scheduler"))
+    }
+
+    /// Waits until the database is `healthy` or `unhealthy`.
+    pub fn wait_for_database_to_be(&self, state: &str) {
+        wait_for(&format!("an {state} database"), || (self.health().0 == state).then_some(()));
+    }
+
+    /// Waits until the database is healthy, and a scheduler leads.
+    pub fn wait_for_good_health(&self) {
+        wait_for("good health", || (self.health() == ("healthy".to_owned(), "healthy".to_owned())).then_some(()));
+    }
+
+    /// A number of `/metrics`.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let page = self.client.get(format!("{}/metrics", self.address)).bearer_auth(&self.token).send().unwrap().text().unwrap();
+        page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -148,7 +189,7 @@ impl Daemon {
     pub fn end_with(mut self, signal: Signal) -> (ExitStatus, String) {
         nix::sys::signal::kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
         let status = wait_for("the daemon to end", || self.child.try_wait().unwrap());
-        (status, self.log.iter().collect::<Vec<_>>().join("\n"))
+        (status, self.log.lock().unwrap().iter().collect::<Vec<_>>().join("\n"))
     }
 }
 

@@ -3,9 +3,13 @@
 // Helpers of tests are tests, which clippy sees only for functions marked as such.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod chains;
 mod crashes;
 mod daemon;
 mod dags;
+mod disk;
+mod full_disk;
+mod lost_database;
 mod operator;
 mod refusals;
 mod restarts;

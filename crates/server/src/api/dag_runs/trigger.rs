@@ -17,8 +17,12 @@ use crate::{
     submit::submit,
 };
 
-/// The page says with this header that a person pressed its button.
-const PAGE_HEADER: &str = "x-requested-with";
+/// With this header our own callers say who they are: the command line [by name](COMMAND_LINE), the page
+/// that a person pressed its button.
+pub const REQUESTED_WITH: &str = "x-requested-with";
+
+/// What the command line writes into [`REQUESTED_WITH`].
+pub const COMMAND_LINE: &str = "updraft-cli";
 
 /// The run that is wanted.
 pub struct Trigger {
@@ -81,7 +85,7 @@ pub async fn trigger_dag_run(
         run_after: trigger.run_after,
         conf: Value::Object(trigger.conf),
         note: trigger.note,
-        triggered_by: if headers.contains_key(PAGE_HEADER) { TriggeredBy::Ui } else { TriggeredBy::RestApi },
+        triggered_by: triggered_by(&headers),
     });
     match submit(&app, &who, request).await? {
         Answer::Run { run } => {
@@ -90,6 +94,14 @@ pub async fn trigger_dag_run(
             Ok(Json(render::run(&app, &row).await?))
         }
         other => Err(ApiError::Internal(format!("a trigger was answered with {other:?}"))),
+    }
+}
+
+fn triggered_by(headers: &HeaderMap) -> TriggeredBy {
+    match headers.get(REQUESTED_WITH) {
+        Some(caller) if caller == COMMAND_LINE => TriggeredBy::Cli,
+        Some(_) => TriggeredBy::Ui,
+        None => TriggeredBy::RestApi,
     }
 }
 
@@ -106,6 +118,13 @@ fn manual_run_id(text: &str) -> Result<RunId, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn callers_say_who_they_are() {
+        let by = |caller: &'static str| triggered_by(&HeaderMap::from_iter([(REQUESTED_WITH.parse().unwrap(), caller.parse().unwrap())]));
+        assert_eq!((by("updraft-cli"), by("updraft"), by("XMLHttpRequest")), (TriggeredBy::Cli, TriggeredBy::Ui, TriggeredBy::Ui));
+        assert_eq!(triggered_by(&HeaderMap::new()), TriggeredBy::RestApi);
+    }
 
     #[test]
     fn ids_of_other_run_types_are_reserved() {

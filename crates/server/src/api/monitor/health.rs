@@ -1,10 +1,11 @@
 //! `GET /api/v2/monitor/health`: always 200, as in Airflow; what is wrong stands in the answer.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Json, extract::State};
 use jiff::SignedDuration;
 use serde::Serialize;
+use tokio::time::timeout;
 use updraft_store::Lease;
 use utoipa::ToSchema;
 
@@ -14,6 +15,9 @@ const HEALTHY: &str = "healthy";
 const UNHEALTHY: &str = "unhealthy";
 /// How long a lease runs from its last renewal: the leader's last sign of life was so long before its end.
 const LEASE: SignedDuration = SignedDuration::from_secs(3);
+
+/// Whoever asks how we are wants to hear it soon, above all if the database does not answer.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The database.
 #[derive(Serialize, ToSchema)]
@@ -56,13 +60,15 @@ pub struct HealthInfoResponse {
     dag_processor: Option<DagProcessorInfoResponse>,
 }
 
-/// Whether the database answers and a scheduler leads.
+/// Whether the database answers and takes what the scheduler here decides, and whether a scheduler leads.
 #[utoipa::path(get, path = "/api/v2/monitor/health", tag = "Monitor", operation_id = "get_health",
     responses((status = 200, body = HealthInfoResponse)))]
 pub async fn get_health(State(app): State<Arc<App>>) -> Json<HealthInfoResponse> {
-    let database = app.reader.ping().await.is_ok();
-    let lease = app.reader.lease().await.ok().flatten();
-    Json(health(database, lease.as_ref()))
+    // A full disk is read as well as ever.
+    let is_writable = app.engine().is_none_or(|engine| !engine.store_trouble);
+    let answers = timeout(PATIENCE, app.reader.ping()).await.is_ok_and(|ping| ping.is_ok());
+    let lease = if answers { timeout(PATIENCE, app.reader.lease()).await.ok().and_then(Result::ok).flatten() } else { None };
+    Json(health(answers && is_writable, lease.as_ref()))
 }
 
 fn health(database: bool, lease: Option<&Lease>) -> HealthInfoResponse {

@@ -10,15 +10,20 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Value, json};
-use updraft_dagfile::{ParsedFile, Severity};
+use updraft_dagfile::{Diagnostic, ParsedDag, ParsedFile, Severity, runs_a_process};
+use updraft_model::Task;
 
 use crate::{
     commands::{Context, dag_file},
+    config::Config,
     daemon::bundle::{
         look::{Found, Look},
         read::unreadable,
     },
 };
+
+/// The executor that starts processes on the daemon's own machine.
+const LOCAL: &str = "local";
 
 /// Which files.
 #[derive(Debug, Args)]
@@ -42,7 +47,7 @@ impl Validate {
         for root in roots {
             files.extend(files_below(root)?);
         }
-        let checked: Vec<Checked> = files.into_iter().map(check).collect();
+        let checked: Vec<Checked> = files.into_iter().map(|file| check(file, &cx.config)).collect();
         let problems = count(&checked, Severity::Error) + duplicates(&checked).len();
         if cx.out.is_table() {
             self.report(cx, &checked)?;
@@ -104,16 +109,38 @@ fn duplicates(checked: &[Checked]) -> BTreeMap<String, Vec<String>> {
     files
 }
 
-fn check(Listed { path, problem }: Listed) -> Checked {
+fn check(Listed { path, problem }: Listed, config: &Config) -> Checked {
     let bytes = match problem {
         Some(why) => Err(why),
         None => dag_file::read_bytes(&path).map_err(|error| error.root_cause().to_string()),
     };
-    let (source, parsed) = match bytes {
-        Ok(bytes) => (String::from_utf8_lossy(&bytes).into_owned(), updraft_dagfile::parse(&path.to_string_lossy(), &bytes)),
-        Err(why) => (String::new(), ParsedFile { dags: Vec::new(), diagnostics: vec![unreadable(&why)] }),
+    let bytes = match bytes {
+        Ok(bytes) => bytes,
+        Err(why) => {
+            let parsed = ParsedFile { dags: Vec::new(), diagnostics: vec![unreadable(&why)] };
+            return Checked { path, source: String::new(), parsed };
+        }
     };
+    let mut parsed = updraft_dagfile::parse(&path.to_string_lossy(), &bytes);
+    let source = String::from_utf8_lossy(&bytes).into_owned();
+    let more: Vec<Diagnostic> = parsed.dags.iter().flat_map(|dag| images_without_containers(&source, dag, config)).collect();
+    parsed.diagnostics.extend(more);
     Checked { path, source, parsed }
+}
+
+/// A task with an image on the executor that runs no containers: it would fail when it is launched.
+fn images_without_containers(source: &str, parsed: &ParsedDag, config: &Config) -> Vec<Diagnostic> {
+    let dag = &parsed.dag;
+    let is_local = |task: &Task| task.executor.as_ref().or(dag.executor.as_ref()).unwrap_or(&config.default_executor).as_str() == LOCAL;
+    let warn = |task: &Task| {
+        let image = task.image.as_deref()?;
+        let id = &task.task_id;
+        let message =
+            format!("task `{id}` has the image {image}, and its executor `{LOCAL}` runs no containers: it fails when it is launched");
+        let help = "remove `image` to run it as a process, or name another executor where there is one";
+        Some(Diagnostic::warning(source, parsed.tasks.get(id)?.clone(), message, help))
+    };
+    dag.tasks.values().filter(|task| is_local(task) && runs_a_process(&task.operator)).filter_map(warn).collect()
 }
 
 fn show(Checked { path, parsed, .. }: &Checked) -> Value {
