@@ -23,6 +23,15 @@ pub(super) struct List<'a> {
     pub(super) key: &'static [&'static str],
 }
 
+/// The direction of the key between equal rows, so that an index on a name and the key can serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ties {
+    /// That of the first name: an index says both.
+    AsFirst,
+    /// Up: SQLite's index of times ends with the key as the table has it.
+    Ascend,
+}
+
 /// What the rows of a page are shown with, once [`List::select`] has found their keys.
 pub(super) struct Shown<'a> {
     /// `SELECT ..`, of all tables.
@@ -39,7 +48,7 @@ impl List<'_> {
         page: &Page,
         read: impl Fn(Row) -> Result<T, Unreadable>,
     ) -> Result<Listed<T>, StoreError> {
-        let order = self.order(page)?;
+        let order = self.order(page, Ties::AsFirst)?;
         let total = self.total(backend, conditions).await?;
         let query = part(conditions.query(self.names.0, &self.select), &order, page);
         Ok(Listed { items: fetch_all(backend, query, read).await?, total })
@@ -56,7 +65,7 @@ impl List<'_> {
         read: impl Fn(Row) -> Result<T, Unreadable>,
     ) -> Result<Listed<T>, StoreError> {
         let Shown { select, join } = shown;
-        let order = self.order(page)?;
+        let order = self.order(page, Ties::Ascend)?;
         let total = self.total(backend, conditions).await?;
         let keys = part(conditions.query(self.names.0, &format!("{select} FROM ({}", self.select)), &order, page);
         let query = keys.sql(format!(") AS k {join} ORDER BY {order}"));
@@ -68,7 +77,7 @@ impl List<'_> {
         Ok(fetch_first(backend, count, |mut row| row.int()).await?.unwrap_or(0))
     }
 
-    fn order(&self, page: &Page) -> Result<String, StoreError> {
+    fn order(&self, page: &Page, ties: Ties) -> Result<String, StoreError> {
         let mut parts = Vec::new();
         let mut descending = false;
         for (at, name) in page.order_by.iter().enumerate() {
@@ -83,8 +92,7 @@ impl List<'_> {
             parts.push(format!("{expression} {} NULLS LAST", if down { "DESC" } else { "ASC" }));
             descending = if at == 0 { down } else { descending };
         }
-        // The key in the direction of the first name, so that an index on both can serve.
-        let direction = if descending { "DESC" } else { "ASC" };
+        let direction = if descending && ties == Ties::AsFirst { "DESC" } else { "ASC" };
         parts.extend(self.key.iter().map(|column| format!("{column} {direction}")));
         Ok(parts.join(", "))
     }
