@@ -57,13 +57,9 @@ class Queries:
 
     def read(self):
         rows = self.server.sql(
-            "SELECT calls, regexp_replace(left(query, 60), '\\s+', ' ', 'g') FROM pg_stat_statements"
+            "SELECT calls, left(split_part(query, chr(10), 1), 40) FROM pg_stat_statements"
             " WHERE query NOT LIKE '%pg_stat_statements%' ORDER BY calls DESC"
         )
         self.count = sum(int(calls) for calls, _ in rows)
-        self.often = ", ".join(f"{calls}x `{name(query)}`" for calls, query in rows[:4])
-
-
-def name(query):
-    """A query says its name in a comment, or is short."""
-    return query.split("*/")[0].strip("/* -") if query.startswith("/*") else query.split("\n")[0][:40].strip("- ")
+        # The first line of a query is its name, in a comment.
+        self.often = ", ".join(f"{calls}x `{query.lstrip('- ')}`" for calls, query in rows[:4])
