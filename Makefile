@@ -10,6 +10,7 @@ MAKEFLAGS += --no-builtin-rules
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 RUN_ARGS ?= --dags dags
+BENCH_ARGS ?=
 
 .PHONY: help setup page build run test test-rust test-web test-browser lint fmt bench
 
@@ -54,5 +55,6 @@ fmt: ## Formats everything
 	$(CARGO) fmt --all
 	@if [ -d web/node_modules ]; then npm --prefix web run --silent format; fi
 
-bench: ## Measures the numbers that README.md states
-	@if [ -x scripts/bench ]; then exec scripts/bench; else echo "there is no scripts/bench yet"; exit 1; fi
+bench: build ## Measures the design's numbers, with their limits beside them (a part: BENCH_ARGS='--only history')
+	@$(CARGO) build --release --locked -p updraft-scheduler --example transitions
+	@python3 scripts/bench $(BENCH_ARGS)

@@ -5,6 +5,7 @@
 //! decision is made in either shell.
 
 mod commit;
+mod commit_times;
 mod engine;
 mod event;
 mod launches;
@@ -14,6 +15,7 @@ mod prepare;
 mod shell;
 mod workload;
 
+pub use commit_times::CommitTimes;
 pub use engine::{Engine, EngineConfig, Role, Status};
 pub use event::{Effect, Event, Now, Report};
 pub use mint::SeededMint;

@@ -12,7 +12,7 @@ use updraft_model::{ExecutorEvent, ExecutorName, Term, Timestamp, Workload};
 use updraft_scheduler::FileChange;
 use updraft_store::EngineStore;
 
-use crate::{Effect, Engine, Event, Now, Status, event::Report};
+use crate::{CommitTimes, Effect, Engine, Event, Now, Status, event::Report};
 
 /// What the shell needs to carry effects out.
 pub struct Shell {
@@ -33,6 +33,7 @@ pub struct Shell {
 pub struct ShellHandle {
     events: mpsc::UnboundedSender<Event>,
     status: watch::Receiver<Status>,
+    commit_times: Arc<CommitTimes>,
 }
 
 impl ShellHandle {
@@ -61,6 +62,11 @@ impl ShellHandle {
         self.status.clone()
     }
 
+    /// How long its commits took.
+    pub fn commit_times(&self) -> Arc<CommitTimes> {
+        self.commit_times.clone()
+    }
+
     fn send(&self, event: Event) {
         // An engine that has stopped hears nothing more; what it would have heard is found again
         // from the store and the executors by the next leader.
@@ -73,8 +79,9 @@ impl Shell {
     pub fn start(self, engine: Engine) -> (ShellHandle, tokio::task::JoinHandle<()>) {
         let (events, inbox) = mpsc::unbounded_channel();
         let (status_sender, status) = watch::channel(engine.status());
-        let handle = ShellHandle { events: events.clone(), status };
-        let task = tokio::spawn(self.run(engine, events, inbox, status_sender));
+        let commit_times = Arc::new(CommitTimes::default());
+        let handle = ShellHandle { events: events.clone(), status, commit_times: commit_times.clone() };
+        let task = tokio::spawn(self.run(engine, events, inbox, status_sender, commit_times));
         (handle, task)
     }
 
@@ -84,6 +91,7 @@ impl Shell {
         events: mpsc::UnboundedSender<Event>,
         mut inbox: mpsc::UnboundedReceiver<Event>,
         status: watch::Sender<Status>,
+        commit_times: Arc<CommitTimes>,
     ) {
         let mut hints = self.store.hints();
         let mut event = Event::Tick;
@@ -93,7 +101,7 @@ impl Shell {
                     status.send_replace(engine.status());
                     return;
                 }
-                self.carry_out(effect, &events);
+                self.carry_out(effect, &events, &commit_times);
             }
             let current = engine.status();
             status.send_if_modified(|last| std::mem::replace(last, current) != current);
@@ -109,7 +117,7 @@ impl Shell {
         }
     }
 
-    fn carry_out(&self, effect: Effect, events: &mpsc::UnboundedSender<Event>) {
+    fn carry_out(&self, effect: Effect, events: &mpsc::UnboundedSender<Event>, commit_times: &Arc<CommitTimes>) {
         let (store, events) = (self.store.clone(), events.clone());
         let send = move |event| {
             let _ = events.send(event);
@@ -133,7 +141,13 @@ impl Shell {
                 spawn(async move { send(Event::Loaded { term, result: store.load(term).await.map(Box::new) }) });
             }
             Effect::Commit { term, batch } => {
-                spawn(async move { send(Event::Committed { term, result: store.commit(term, batch).await }) });
+                let times = commit_times.clone();
+                spawn(async move {
+                    let began = now().boot;
+                    let result = store.commit(term, batch).await;
+                    times.record(now().boot.saturating_sub(began));
+                    send(Event::Committed { term, result });
+                });
             }
             Effect::Probe { term, batch } => {
                 spawn(async move { send(Event::Probed { term, result: store.probe(term, batch).await }) });

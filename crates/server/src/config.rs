@@ -67,6 +67,17 @@ pub struct ExecutorUse {
     pub limit: Option<u32>,
 }
 
+/// How often something took how long.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Durations {
+    /// For each bucket its upper end and how many took no longer, all below included.
+    pub cumulated: Vec<(Duration, u64)>,
+    /// How many there were.
+    pub count: u64,
+    /// How long all took together.
+    pub sum: Duration,
+}
+
 /// What the engine in the same process says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EngineSnapshot {
@@ -76,6 +87,8 @@ pub struct EngineSnapshot {
     pub store_trouble: bool,
     /// Commits since the process started.
     pub commits: u64,
+    /// How long they took, those that failed included.
+    pub commit_times: Durations,
     /// Runs in memory.
     pub active_runs: u64,
     /// Task instances in memory.

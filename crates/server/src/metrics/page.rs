@@ -94,6 +94,14 @@ fn engine(app: &App, page: &mut Exposition) {
         u8::from(engine.store_trouble),
     );
     page.single("updraft_commits_total", "counter", "Commits of this process.", engine.commits);
+    const COMMIT: &str = "updraft_commit_duration_seconds";
+    page.family(COMMIT, "histogram", "Time until a commit was durable, or had failed.");
+    for (end, count) in &engine.commit_times.cumulated {
+        page.value("updraft_commit_duration_seconds_bucket", &[("le", &end.as_secs_f64().to_string())], count);
+    }
+    page.value("updraft_commit_duration_seconds_bucket", &[("le", "+Inf")], engine.commit_times.count);
+    page.value("updraft_commit_duration_seconds_sum", &[], engine.commit_times.sum.as_secs_f64());
+    page.value("updraft_commit_duration_seconds_count", &[], engine.commit_times.count);
     page.single("updraft_active_runs", "gauge", "Runs in the scheduler's memory.", engine.active_runs);
     page.single("updraft_active_task_instances", "gauge", "Task instances in the scheduler's memory.", engine.active_task_instances);
     page.family("updraft_executor_running", "gauge", "Attempts of each executor.");

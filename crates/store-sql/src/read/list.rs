@@ -3,7 +3,7 @@
 use updraft_store::{Between, Listed, Page, StoreError};
 
 use crate::{
-    Backend, Row,
+    Backend, Query, Row,
     backend::{fetch_all, fetch_first},
     cell::Unreadable,
     query::Conditions,
@@ -23,6 +23,23 @@ pub(super) struct List<'a> {
     pub(super) key: &'static [&'static str],
 }
 
+/// The direction of the key between equal rows, so that an index on a name and the key can serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ties {
+    /// That of the first name: an index says both.
+    AsFirst,
+    /// Up: SQLite's index of times ends with the key as the table has it.
+    Ascend,
+}
+
+/// What the rows of a page are shown with, once [`List::select`] has found their keys.
+pub(super) struct Shown<'a> {
+    /// `SELECT ..`, of all tables.
+    pub(super) select: &'a str,
+    /// `JOIN ..`: how the rows with the keys `k` are found, and those of other tables.
+    pub(super) join: &'a str,
+}
+
 impl List<'_> {
     pub(super) async fn fetch<T>(
         &self,
@@ -31,15 +48,36 @@ impl List<'_> {
         page: &Page,
         read: impl Fn(Row) -> Result<T, Unreadable>,
     ) -> Result<Listed<T>, StoreError> {
-        let order = self.order(page)?;
-        let count = conditions.query(self.names.1, &self.count);
-        let total = fetch_first(backend, count, |mut row| row.int()).await?.unwrap_or(0);
-        let query = conditions.query(self.names.0, &self.select);
-        let query = query.sql(format!(" ORDER BY {order} LIMIT ")).arg(page.limit).sql(" OFFSET ").arg(page.offset);
+        let order = self.order(page, Ties::AsFirst)?;
+        let total = self.total(backend, conditions).await?;
+        let query = part(conditions.query(self.names.0, &self.select), &order, page);
         Ok(Listed { items: fetch_all(backend, query, read).await?, total })
     }
 
-    fn order(&self, page: &Page) -> Result<String, StoreError> {
+    /// Like [`List::fetch`], but only the rows of the page are joined with others, and not those that
+    /// are skipped before it: in a long history these are what a page costs.
+    pub(super) async fn fetch_shown<T>(
+        &self,
+        backend: &dyn Backend,
+        conditions: &Conditions,
+        page: &Page,
+        shown: &Shown<'_>,
+        read: impl Fn(Row) -> Result<T, Unreadable>,
+    ) -> Result<Listed<T>, StoreError> {
+        let Shown { select, join } = shown;
+        let order = self.order(page, Ties::Ascend)?;
+        let total = self.total(backend, conditions).await?;
+        let keys = part(conditions.query(self.names.0, &format!("{select} FROM ({}", self.select)), &order, page);
+        let query = keys.sql(format!(") AS k {join} ORDER BY {order}"));
+        Ok(Listed { items: fetch_all(backend, query, read).await?, total })
+    }
+
+    async fn total(&self, backend: &dyn Backend, conditions: &Conditions) -> Result<i64, StoreError> {
+        let count = conditions.query(self.names.1, &self.count);
+        Ok(fetch_first(backend, count, |mut row| row.int()).await?.unwrap_or(0))
+    }
+
+    fn order(&self, page: &Page, ties: Ties) -> Result<String, StoreError> {
         let mut parts = Vec::new();
         let mut descending = false;
         for (at, name) in page.order_by.iter().enumerate() {
@@ -54,11 +92,15 @@ impl List<'_> {
             parts.push(format!("{expression} {} NULLS LAST", if down { "DESC" } else { "ASC" }));
             descending = if at == 0 { down } else { descending };
         }
-        // The key in the direction of the first name, so that an index on both can serve.
-        let direction = if descending { "DESC" } else { "ASC" };
+        let direction = if descending && ties == Ties::AsFirst { "DESC" } else { "ASC" };
         parts.extend(self.key.iter().map(|column| format!("{column} {direction}")));
         Ok(parts.join(", "))
     }
+}
+
+/// The part of `query` that `page` asks for.
+fn part(query: Query, order: &str, page: &Page) -> Query {
+    query.sql(format!(" ORDER BY {order} LIMIT ")).arg(page.limit).sql(" OFFSET ").arg(page.offset)
 }
 
 /// A column is within a range of times.

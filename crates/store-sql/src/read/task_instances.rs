@@ -3,7 +3,7 @@
 use updraft_model::{AttemptRow, NodeId, TaskInstanceKey, TaskInstanceRow};
 use updraft_store::{Listed, Page, StoreError, TaskInstanceFilter, TaskInstanceView};
 
-use super::list::{List, between};
+use super::list::{List, Shown, between};
 use crate::{
     Backend, Query, Row,
     backend::{fetch_all, fetch_first},
@@ -27,12 +27,11 @@ const ORDERS: [(&str, &str); 11] = [
     ("duration", "t.end_date - t.start_date"),
 ];
 
+/// What a task instance is shown with, from `task_instance AS t` on.
+const SHOWN_WITH: &str = "JOIN dag_run AS r ON r.id = t.run LEFT JOIN attempt AS a ON a.id = t.attempt";
+
 fn select() -> String {
-    format!(
-        "SELECT r.logical_date, r.run_after, a.waiting, {} FROM task_instance AS t JOIN dag_run AS r ON r.id = t.run \
-         LEFT JOIN attempt AS a ON a.id = t.attempt",
-        rows::task_instance_columns()
-    )
+    format!("SELECT r.logical_date, r.run_after, a.waiting, {}", rows::task_instance_columns())
 }
 
 fn view(mut row: Row) -> Result<TaskInstanceView, Unreadable> {
@@ -46,16 +45,19 @@ pub async fn task_instances(backend: &dyn Backend, filter: TaskInstanceFilter, p
         || filter.run_ids.is_some()
         || filter.run_after != Default::default()
         || filter.logical_date != Default::default();
+    let sorts_by_run = page.order_by.iter().any(|name| matches!(name.trim_start_matches('-'), "run_after" | "logical_date"));
     // Every task instance has its run, so the join is not needed to count.
-    let join = if asks_of_run { " JOIN dag_run AS r ON r.id = t.run" } else { "" };
+    let from = |joins: bool| format!("FROM task_instance AS t{}", if joins { " JOIN dag_run AS r ON r.id = t.run" } else { "" });
     let list = List {
         names: ("task_instances", "task_instances_count"),
-        select: select(),
-        count: format!("SELECT count(*) FROM task_instance AS t{join}"),
+        select: format!("SELECT t.run, t.task_id, t.map_index {}", from(asks_of_run || sorts_by_run)),
+        count: format!("SELECT count(*) {}", from(asks_of_run)),
         orders: &ORDERS,
         key: &["t.run", "t.task_id", "t.map_index"],
     };
-    list.fetch(backend, &conditions(backend, filter), &page, view).await
+    let found = "JOIN task_instance AS t ON t.run = k.run AND t.task_id = k.task_id AND t.map_index = k.map_index";
+    let shown = Shown { select: &select(), join: &format!("{found} {SHOWN_WITH}") };
+    list.fetch_shown(backend, &conditions(backend, filter), &page, &shown, view).await
 }
 
 fn conditions(backend: &dyn Backend, filter: TaskInstanceFilter) -> Conditions {
@@ -108,7 +110,8 @@ fn of(query: Query, alias: &str, key: &TaskInstanceKey) -> Query {
 
 /// [`updraft_store::Reader::task_instance`].
 pub async fn task_instance(backend: &dyn Backend, key: TaskInstanceKey) -> Result<Option<TaskInstanceView>, StoreError> {
-    fetch_first(backend, of(Query::new("task_instance").sql(select()), "t", &key), view).await
+    fetch_first(backend, of(Query::new("task_instance").sql(format!("{} FROM task_instance AS t {SHOWN_WITH}", select())), "t", &key), view)
+        .await
 }
 
 /// [`updraft_store::Reader::archived_tries`].

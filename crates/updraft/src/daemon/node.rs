@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
 use tokio::sync::{mpsc, watch};
-use updraft_engine::{Role, ShellHandle, Status};
+use updraft_engine::{CommitTimes, Role, ShellHandle, Status};
 use updraft_executor::Executor;
 use updraft_executor_local::LocalExecutor;
 use updraft_model::{
@@ -190,6 +190,8 @@ pub fn row(executor: &LocalExecutor, address: Option<String>) -> NodeRow {
 pub struct EngineView {
     /// The engine's numbers.
     pub status: watch::Receiver<Status>,
+    /// How long its commits took.
+    pub commit_times: Arc<CommitTimes>,
     /// The local executor's name and limit.
     pub executor: (ExecutorName, u32),
 }
@@ -205,6 +207,11 @@ impl updraft_server::EngineStatus for EngineView {
             is_leader,
             store_trouble,
             commits,
+            commit_times: updraft_server::Durations {
+                cumulated: self.commit_times.cumulated(),
+                count: self.commit_times.count(),
+                sum: self.commit_times.sum(),
+            },
             active_runs: number(active_runs),
             active_task_instances: number(live_attempts),
             executors: if is_leader { vec![local] } else { Vec::new() },

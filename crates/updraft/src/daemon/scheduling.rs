@@ -82,7 +82,11 @@ impl Scheduling {
 
     /// What the API shows of it.
     pub fn view(&self) -> Arc<EngineView> {
-        Arc::new(EngineView { status: self.engine.status(), executor: (self.name.clone(), self.parallelism) })
+        Arc::new(EngineView {
+            status: self.engine.status(),
+            commit_times: self.engine.commit_times(),
+            executor: (self.name.clone(), self.parallelism),
+        })
     }
 
     /// The node it runs on.
