@@ -32,8 +32,14 @@ fn unshare() -> Command {
 }
 
 impl Disk {
-    /// Starts a daemon whose home is such a disk; `None` (and a line that says so) if there can be none here.
+    /// Starts a daemon with its database on such a disk, and all else of its home; `None` (and a line that says
+    /// so) if there can be none here.
     pub fn start(site: &Site) -> Option<Self> {
+        Self::start_with(site, &["standalone"])
+    }
+
+    /// The same with these arguments.
+    pub fn start_with(site: &Site, args: &[&str]) -> Option<Self> {
         let home = site.path("home");
         fs::create_dir(&home).unwrap();
         let mount = format!("mount -t tmpfs -o size={SIZE} updraft-test \"$0\"");
@@ -42,7 +48,7 @@ impl Disk {
             updraft_testing::skip(&format!("no disk can be mounted here: {probe:?}"));
             return None;
         }
-        let plain = site.command(&["standalone"]);
+        let plain = site.command(args);
         let mut command = unshare();
         command.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.current_dir(site.path(""));

@@ -102,6 +102,32 @@ fn a_task_that_talks_and_ends_on_a_full_disk_loses_nothing_silently() {
     assert!(much.contains("bytes of output could not be written here: No space left on device"), "{}", &much[much.len() - 500..]);
 }
 
+/// The database is elsewhere and takes everything, but no task can begin: each waits, with a reason that
+/// people see, and runs once when there is room.
+#[test]
+fn tasks_wait_for_room_to_begin() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let Some(database) = runtime.block_on(updraft_testing::postgres()) else { return };
+    let site = Site::new();
+    let journal = site.path("journal");
+    site.write_dag("begin.yaml", &format!("tasks:\n  a: {{bash: 'echo a >> {0}'}}\n  b: {{bash: 'echo b >> {0}'}}\n", journal.display()));
+    let Some(disk) = Disk::start_with(&site, &["--database-url", &database.url, "standalone"]) else { return };
+    let daemon = &disk.daemon;
+    daemon.wait_for_dag("begin");
+    disk.fill();
+    let run = daemon.trigger("begin");
+    wait_for("the reason", || {
+        let (_, tasks) = daemon.get(&format!("dags/begin/dagRuns/{run}/taskInstances"));
+        (tasks.to_string().matches("No space left on device").count() >= 2).then_some(())
+    });
+    assert_eq!(daemon.health(), ("healthy".to_owned(), "healthy".to_owned()));
+    disk.free();
+    assert_eq!(daemon.end_of("begin", &run), "success");
+    let mut ran: Vec<String> = text_of(&journal).lines().map(str::to_owned).collect();
+    ran.sort();
+    assert_eq!(ran, ["a", "b"]);
+}
+
 /// The file system goes read-only under the open database, and is mended.
 #[test]
 fn the_database_is_read_only_in_a_run() {

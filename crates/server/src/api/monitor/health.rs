@@ -64,16 +64,18 @@ pub struct HealthInfoResponse {
 #[utoipa::path(get, path = "/api/v2/monitor/health", tag = "Monitor", operation_id = "get_health",
     responses((status = 200, body = HealthInfoResponse)))]
 pub async fn get_health(State(app): State<Arc<App>>) -> Json<HealthInfoResponse> {
-    // A full disk is read as well as ever.
-    let is_writable = app.engine().is_none_or(|engine| !engine.store_trouble);
     let answers = timeout(PATIENCE, app.reader.ping()).await.is_ok_and(|ping| ping.is_ok());
     let lease = if answers { timeout(PATIENCE, app.reader.lease()).await.ok().and_then(Result::ok).flatten() } else { None };
-    Json(health(answers && is_writable, lease.as_ref()))
+    let trouble = app.engine().is_some_and(|engine| engine.store_trouble);
+    Json(health(answers, trouble, lease.as_ref()))
 }
 
-fn health(database: bool, lease: Option<&Lease>) -> HealthInfoResponse {
+/// `trouble`: a write of this process's scheduler has failed.
+fn health(answers: bool, trouble: bool, lease: Option<&Lease>) -> HealthInfoResponse {
     let status = |well| Some(if well { HEALTHY } else { UNHEALTHY });
     let leads = lease.is_some_and(|lease| !lease.remaining.is_negative());
+    // A full disk is read as well as ever; and a lease that is fresh was written just now, whatever failed before.
+    let database = answers && (leads || !trouble);
     let heartbeat = lease.map(|lease| lease.expires_at.saturating_add(-LEASE).isoformat());
     HealthInfoResponse {
         metadatabase: BaseInfoResponse { status: status(database) },
@@ -97,10 +99,15 @@ mod tests {
             address: None,
             remaining: SignedDuration::from_secs(remaining),
         };
-        let scheduler = |lease: Option<&Lease>| health(true, lease).scheduler;
+        let scheduler = |lease: Option<&Lease>| health(true, false, lease).scheduler;
         assert_eq!(scheduler(Some(&lease(2))).status, Some("healthy"));
         assert_eq!(scheduler(Some(&lease(2))).latest_scheduler_heartbeat.as_deref(), Some("2026-01-01T00:00:00+00:00"));
         assert_eq!(scheduler(Some(&lease(-1))).status, Some("unhealthy"));
         assert_eq!(scheduler(None).status, Some("unhealthy"));
+        let database = |answers, trouble, remaining| health(answers, trouble, Some(&lease(remaining))).metadatabase.status;
+        assert_eq!(database(true, true, 2), Some("healthy"));
+        assert_eq!(database(true, true, -1), Some("unhealthy"), "it can be read and not written");
+        assert_eq!(database(true, false, -1), Some("healthy"), "nobody leads");
+        assert_eq!(database(false, false, 2), Some("unhealthy"));
     }
 }
