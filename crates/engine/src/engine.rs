@@ -173,6 +173,7 @@ impl Engine {
     /// Takes in an event and says what is to be done.
     pub fn handle(&mut self, now: Now, event: Event) -> Vec<Effect> {
         let mut out = Vec::new();
+        self.mint.set_time(now.wall);
         self.take_in(now, event, &mut out);
         self.advance(now, &mut out);
         out

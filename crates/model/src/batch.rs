@@ -19,8 +19,8 @@ pub struct Update<S, R> {
 /// A version with the text it was made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewVersion {
-    /// The version.
-    pub version: DagVersion,
+    /// The version, which the scheduler holds too.
+    pub version: std::sync::Arc<DagVersion>,
     /// The DAG file's text.
     pub source: String,
 }

@@ -16,7 +16,7 @@ use updraft_model::{
     AttemptId, Dag, DagId, ExecutorName, Exit, HowEnded, Launch, Loaded, Mint, Operator, PendingRequest, PoolName, PoolRow, Request,
     RequestId, RunId, Task, TaskId, Timestamp, TriggerRun, TriggeredBy,
 };
-use updraft_scheduler::{Config, FileChange, FileContent, Input, Plan, Scheduler};
+use updraft_scheduler::{Config, FileChange, FileContent, ReadDag, Input, Plan, Scheduler};
 use uuid::Uuid;
 
 /// As many slots as the default pool has at first.
@@ -127,7 +127,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let tasks = sizes.next().transpose()?.unwrap_or(100);
 
     let mut bench = Bench::new()?;
-    let content = FileContent { source: "text".into(), dags: vec![dag(tasks)?], error: None };
+    let content = FileContent { source: "text".into(), dags: vec![ReadDag::new(dag(tasks)?)], error: None };
     bench.give(vec![Input::Files(vec![FileChange { file: "d.yaml".to_owned(), content: Some(content) }])]);
     for number in 0..runs {
         bench.give(vec![trigger(number)?]);

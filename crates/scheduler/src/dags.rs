@@ -12,7 +12,7 @@ use updraft_model::{
 use updraft_timetable::{Restriction, Timetable};
 
 use crate::{
-    graph::Graph,
+    graph::{CycleError, Graph},
     scheduler::{Cx, Scheduler},
 };
 
@@ -31,9 +31,32 @@ pub struct FileContent {
     /// Its text, for people to read.
     pub source: String,
     /// Its DAGs.
-    pub dags: Vec<Dag>,
+    pub dags: Vec<ReadDag>,
     /// What is wrong with it.
     pub error: Option<ImportErrorRow>,
+}
+
+/// A DAG as it was read, with what takes long to compute for a large one: not in the loop that decides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadDag {
+    dag: Dag,
+    hash: ContentHash,
+    graph: Result<Graph, CycleError>,
+}
+
+impl ReadDag {
+    /// Computes what the scheduler needs of `dag`.
+    pub fn new(dag: Dag) -> Self {
+        let hash = ContentHash::of(&dag);
+        let tasks = dag.tasks.values().map(|task| (Arc::new(task.clone()), VersionId(uuid::Uuid::nil())));
+        let graph = Graph::new(tasks);
+        Self { dag, hash, graph }
+    }
+
+    /// Its id.
+    pub fn dag_id(&self) -> &DagId {
+        &self.dag.dag_id
+    }
 }
 
 /// What is known of a file.
@@ -63,11 +86,15 @@ pub(crate) struct DagEntry {
 impl DagEntry {
     /// Builds an entry; the error says what about the DAG can't be scheduled.
     pub fn new(row: DagRow, version: Arc<DagVersion>) -> Result<Self, String> {
+        let tasks = version.dag.tasks.values().map(|t| (Arc::new(t.clone()), version.id));
+        let graph = Graph::new(tasks).map_err(|e| e.to_string())?;
+        Self::with_graph(row, version, Arc::new(graph))
+    }
+
+    fn with_graph(row: DagRow, version: Arc<DagVersion>, graph: Arc<Graph>) -> Result<Self, String> {
         let dag = &version.dag;
         let timetable = Timetable::new(&dag.schedule).map_err(|e| e.to_string())?;
         let restriction = Restriction::of(dag);
-        let graph = Graph::new(dag.tasks.values().map(|t| (Arc::new(t.clone()), version.id))).map_err(|e| e.to_string())?;
-        let graph = Arc::new(graph);
         Ok(Self {
             row,
             version,
@@ -116,7 +143,7 @@ impl Scheduler {
         let broken = error.is_some();
         let mut kept = BTreeSet::new();
         for dag in dags {
-            let dag_id = dag.dag_id.clone();
+            let dag_id = dag.dag_id().clone();
             if let Some(other) =
                 self.dags.get(&dag_id).filter(|d| !d.row.is_stale && d.row.file != file && self.files.contains_key(&d.row.file))
             {
@@ -150,18 +177,26 @@ impl Scheduler {
         self.files.insert(file, FileState { dags: kept, has_error });
     }
 
-    fn dag_read(&mut self, cx: &mut Cx<'_>, file: &str, source: &str, dag: Dag) -> Result<(), String> {
+    fn dag_read(&mut self, cx: &mut Cx<'_>, file: &str, source: &str, read: ReadDag) -> Result<(), String> {
+        let ReadDag { dag, hash, graph } = read;
         let dag_id = dag.dag_id.clone();
-        let hash = ContentHash::of(&dag);
         let old = self.dags.get(&dag_id);
         if old.is_some_and(|d| d.version.hash == hash && !d.row.is_stale && d.row.file == file) {
             // Nothing new but the time of reading: not worth a commit.
             return Ok(());
         }
-        let same = old.filter(|d| d.version.hash == hash).map(|d| d.version.clone());
+        let same = old.filter(|d| d.version.hash == hash).map(|d| (d.version.clone(), d.graph.clone()));
         let is_new_version = same.is_none();
         let number = old.map_or(1, |d| d.version.number + 1);
-        let version = same.unwrap_or_else(|| Arc::new(DagVersion { id: VersionId(cx.mint.uuid()), number, hash, created_at: cx.now, dag }));
+        let (version, graph) = match same {
+            Some(same) => same,
+            None => {
+                let mut graph = graph.map_err(|cycle| cycle.to_string())?;
+                let id = VersionId(cx.mint.uuid());
+                graph.nodes.iter_mut().for_each(|node| node.version = id);
+                (Arc::new(DagVersion { id, number, hash, created_at: cx.now, dag }), Arc::new(graph))
+            }
+        };
         let paused = || version.dag.is_paused_upon_creation.unwrap_or(self.config.dags_are_paused_at_creation);
         let row = DagRow {
             dag_id: dag_id.clone(),
@@ -173,7 +208,7 @@ impl Scheduler {
             last_automated: old.and_then(|d| d.row.last_automated),
             next: None,
         };
-        let mut entry = DagEntry::new(row, version.clone())?;
+        let mut entry = DagEntry::with_graph(row, version.clone(), graph)?;
         if let Some(old) = self.dags.get_mut(&dag_id) {
             entry.queued = std::mem::take(&mut old.queued);
             entry.running = std::mem::take(&mut old.running);
@@ -183,7 +218,7 @@ impl Scheduler {
         self.touched_dags.insert(dag_id.clone());
         self.dags.insert(dag_id.clone(), entry);
         if is_new_version {
-            self.batch().versions.push(NewVersion { version: version.as_ref().clone(), source: source.to_owned() });
+            self.batch().versions.push(NewVersion { version, source: source.to_owned() });
         }
         self.set_dag_gates(&dag_id);
         self.apply_run_limits(&dag_id);

@@ -14,7 +14,7 @@ use updraft_model::{Task, TaskId, TriggerRule, VersionId, WeightRule};
 pub(crate) type Node = u32;
 
 /// One task in a graph.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TaskNode {
     pub task: Arc<Task>,
     /// The version the task is taken from.
@@ -30,7 +30,7 @@ pub(crate) struct TaskNode {
 }
 
 /// The tasks of a run and how they depend on each other.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Graph {
     pub nodes: Vec<TaskNode>,
     index: BTreeMap<TaskId, Node>,

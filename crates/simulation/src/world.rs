@@ -15,7 +15,7 @@ use jiff::SignedDuration;
 use updraft_engine::{Effect, Engine, EngineConfig, Event, Now, Report, Runtime, SeededMint};
 use updraft_executor::LaunchError;
 use updraft_model::*;
-use updraft_scheduler::{FileChange, FileContent};
+use updraft_scheduler::{FileChange, FileContent, ReadDag};
 use updraft_store::{CommitError, EngineStore, StoreError, memory::MemoryStore};
 
 use crate::{
@@ -758,7 +758,7 @@ impl World {
 }
 
 fn file(dag: &Dag) -> FileChange {
-    let content = FileContent { source: String::new(), dags: vec![dag.clone()], error: None };
+    let content = FileContent { source: String::new(), dags: vec![ReadDag::new(dag.clone())], error: None };
     FileChange { file: format!("{}.yaml", dag.dag_id), content: Some(content) }
 }
 

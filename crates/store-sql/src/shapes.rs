@@ -150,7 +150,7 @@ pub(crate) fn dag(row: &DagRow) -> Vec<Cell> {
 }
 
 pub(crate) fn version(NewVersion { version, source: _ }: &NewVersion) -> Vec<Cell> {
-    let updraft_model::DagVersion { id, number, hash, created_at, dag } = version;
+    let updraft_model::DagVersion { id, number, hash, created_at, dag } = version.as_ref();
     vec![
         id.0.into(),
         dag.dag_id.as_str().into(),

@@ -73,7 +73,7 @@ pub fn dag(tasks: impl IntoIterator<Item = Task>) -> Dag {
 }
 
 pub fn file(dag: Dag) -> FileChange {
-    let content = FileContent { source: "text".into(), dags: vec![dag.clone()], error: None };
+    let content = FileContent { source: "text".into(), dags: vec![ReadDag::new(dag.clone())], error: None };
     FileChange { file: format!("{}.yaml", dag.dag_id), content: Some(content) }
 }
 
@@ -161,7 +161,7 @@ impl World {
             self.loaded.dags.retain(|d| d.dag_id != row.dag_id);
             self.loaded.dags.push(row);
         }
-        self.loaded.versions.extend(batch.versions.into_iter().map(|v| v.version));
+        self.loaded.versions.extend(batch.versions.into_iter().map(|v| v.version.as_ref().clone()));
         for pool in batch.pools {
             if let Upsert::Set(pool) = pool {
                 self.loaded.pools.retain(|p| p.name != pool.name);

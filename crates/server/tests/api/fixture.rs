@@ -206,8 +206,8 @@ pub fn batch() -> Batch {
         attempts: vec![attempt],
         xcoms: vec![xcom("return_value", json!({ "rows": 3 })), xcom("path", json!("/tmp/x"))],
         versions: vec![
-            NewVersion { version: sales, source: "dag_id: sales\n".into() },
-            NewVersion { version: parked, source: "dag_id: parked\n".into() },
+            NewVersion { version: sales.into(), source: "dag_id: sales\n".into() },
+            NewVersion { version: parked.into(), source: "dag_id: parked\n".into() },
         ],
         new_runs: vec![done, live, later, idle],
         ..Batch::default()

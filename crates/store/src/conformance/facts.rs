@@ -49,7 +49,7 @@ pub async fn all_questions_about_runs(subject: Subject) {
     subject.commit(term, batch).await;
     let ask = async |question| subject.engine.ask(question).await.unwrap();
 
-    let mut versions = vec![version("d", 1).version, version("d", 2).version];
+    let mut versions = vec![version("d", 1), version("d", 2)].into_iter().map(|new| new.version.as_ref().clone()).collect::<Vec<_>>();
     versions.sort_by_key(|version| version.id);
     let stored = StoredRun { run: runs[0].clone(), task_instances: rows.to_vec(), versions };
     let by_name = |name: &str| Question::Run { dag_id: dag_id("d"), run_id: run_id(name) };

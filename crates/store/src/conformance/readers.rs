@@ -1,7 +1,7 @@
 //! Lists with filters, single rows, the feed.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures::StreamExt;
 use serde_json::json;
@@ -26,10 +26,10 @@ fn page(order: &[&str]) -> Page {
 pub async fn dags_by_every_filter(subject: Subject) {
     let term = subject.lead("a").await;
     let mut versions: Vec<_> = ["alpha", "Beta_x", "gamma"].iter().map(|name| version(name, 1)).collect();
-    versions[0].version.dag.dag_display_name = Some("Zeta".into());
+    Arc::make_mut(&mut versions[0].version).dag.dag_display_name = Some("Zeta".into());
     let mut task = updraft_model::Task::new(task_id("t"), updraft_model::Operator::Empty);
     task.owner = "data".into();
-    versions[2].version.dag.tasks.insert(task_id("t"), task);
+    Arc::make_mut(&mut versions[2].version).dag.tasks.insert(task_id("t"), task);
     let rows = vec![
         updraft_model::DagRow { is_paused: true, ..dag("alpha") },
         updraft_model::DagRow { is_stale: true, next: None, ..dag("Beta_x") },

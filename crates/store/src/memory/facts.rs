@@ -68,7 +68,7 @@ impl Tables {
     fn stored_run(&self, run: &RunRow) -> StoredRun {
         let task_instances: Vec<_> = of_run(&self.task_instances, run.key).map(|(_, row)| row.clone()).collect();
         let ids: BTreeSet<VersionId> = task_instances.iter().map(|row| row.version).chain([run.version]).collect();
-        let versions = ids.iter().filter_map(|id| self.versions.get(id)).map(|new| new.version.clone()).collect();
+        let versions = ids.iter().filter_map(|id| self.versions.get(id)).map(|new| new.version.as_ref().clone()).collect();
         StoredRun { run: run.clone(), task_instances, versions }
     }
 

@@ -110,7 +110,7 @@ impl MemoryStore {
 
     /// All versions, by id.
     pub fn versions(&self) -> Vec<DagVersion> {
-        self.lock().tables.versions.values().map(|new| new.version.clone()).collect()
+        self.lock().tables.versions.values().map(|new| new.version.as_ref().clone()).collect()
     }
 
     /// All runs, by key.
@@ -286,7 +286,7 @@ impl Tables {
         Loaded {
             max_run_key: self.runs.iter().next_back().map_or(0, |(key, _)| key.0),
             dags,
-            versions: ids.iter().filter_map(|id| self.versions.get(id)).map(|new| new.version.clone()).collect(),
+            versions: ids.iter().filter_map(|id| self.versions.get(id)).map(|new| new.version.as_ref().clone()).collect(),
             runs,
             task_instances,
             attempts: self.attempts.values().filter(|attempt| attempt.ended_at.is_none()).cloned().collect(),

@@ -21,8 +21,8 @@ use super::{
 };
 use crate::config::Config;
 
-/// A commit holds at most about so many rows.
-const PLAN_ROWS: usize = 5_000;
+/// A commit holds at most about so many rows: it shall take no longer than 100 ms.
+const PLAN_ROWS: usize = 1_500;
 /// A commit under way is waited for so long at the end.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 

@@ -20,7 +20,7 @@ use updraft_model::{
     Answer, AttemptId, Dag, DagId, ExecutorName, PoolName, PoolRow, Request, RunId, RunKey, RunRow, RunState, Schedule, TaskId,
     TaskInstanceRow, Timestamp, TriggerRun, TriggeredBy,
 };
-use updraft_scheduler::{FileChange, FileContent};
+use updraft_scheduler::{FileChange, FileContent, ReadDag};
 use updraft_store::memory::MemoryStore;
 use updraft_timetable::Timetable;
 
@@ -87,7 +87,7 @@ impl World {
             }
         });
         rescans.recv().await.context("the engine ended before it led")?;
-        let content = FileContent { source: plan.file.source.clone(), dags: dags_of(plan), error: None };
+        let content = FileContent { source: plan.file.source.clone(), dags: dags_of(plan).into_iter().map(ReadDag::new).collect(), error: None };
         engine.files(vec![FileChange { file, content: Some(content) }]);
         let logs = Logs::new(executor.home().logs());
         let run_id = RunId::new(format!("manual__{}", plan.logical_date.isoformat()))?;

@@ -62,12 +62,16 @@ impl Bundle {
         }
         let mut last_problem = None;
         loop {
-            let started = Instant::now();
-            let again = self.round(&mut tracker, begin.elapsed(), is_asked, &mut last_problem).await;
+            let (again, looked_for) = self.round(&mut tracker, begin.elapsed(), is_asked, &mut last_problem).await;
             let coverage = watcher.cover();
-            // Looking at a huge folder must not become all that a core does.
-            let pause = started.elapsed().saturating_mul(4).max(DEBOUNCE);
             let nap = again.unwrap_or(LOOK_EVERY).min(coverage.look_at_least_every());
+            let woken = async {
+                tokio::select! {
+                    // Looking at a huge folder must not become all that a core does.
+                    () = watcher.changed() => tokio::time::sleep(looked_for.saturating_mul(4).max(DEBOUNCE)).await,
+                    () = tokio::time::sleep(nap) => {}
+                }
+            };
             tokio::select! {
                 known = self.rescan.recv() => match known {
                     Some(known) => {
@@ -77,17 +81,25 @@ impl Bundle {
                     // The engine has stopped.
                     None => return,
                 },
-                () = watcher.changed() => tokio::time::sleep(pause).await,
-                () = tokio::time::sleep(nap) => {}
+                () = woken => {}
             }
             watcher.drain();
         }
     }
 
-    /// One look and what follows from it; when to look again, if sooner than usual.
-    async fn round(&self, tracker: &mut Tracker, now: Duration, is_asked: bool, last_problem: &mut Option<String>) -> Option<Duration> {
+    /// One look and what follows from it; when to look again, if sooner than usual, and how long the
+    /// look itself took.
+    async fn round(
+        &self,
+        tracker: &mut Tracker,
+        now: Duration,
+        is_asked: bool,
+        last_problem: &mut Option<String>,
+    ) -> (Option<Duration>, Duration) {
         let root = self.root.clone();
+        let started = Instant::now();
         let look = spawn_blocking(move || Look::at(&root)).await.unwrap_or_else(|e| Look::failed(e.to_string()));
+        let looked_for = started.elapsed();
         if look.failure != *last_problem {
             if let Some(problem) = &look.failure {
                 tracing::warn!(folder = %self.root.display(), %problem, "the folder of DAG files can't be read; DAGs stay as they are");
@@ -100,7 +112,7 @@ impl Bundle {
         while !read.is_empty() {
             let mut again = Vec::new();
             for ReadFile { file, stamp, hash, content } in read_all(read, &look, tracker, is_asked).await {
-                let dags = content.as_ref().map(|content| content.dags.iter().map(|dag| dag.dag_id.clone()).collect());
+                let dags = content.as_ref().map(|content| content.dags.iter().map(|dag| dag.dag_id().clone()).collect());
                 let is_broken = content.as_ref().is_some_and(|content| content.error.is_some());
                 again.extend(tracker.was_read(&file, stamp, hash, dags, is_broken));
                 changes.extend(content.map(|content| FileChange { file, content: Some(content) }));
@@ -112,7 +124,7 @@ impl Bundle {
             tracing::debug!(files = changes.len(), "DAG files changed");
             self.engine.files(changes);
         }
-        look_again
+        (look_again, looked_for)
     }
 }
 

@@ -14,7 +14,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use updraft_dagfile::{Diagnostic, MAX_FILE, ParsedFile, Severity, parse, report};
 use updraft_model::{ImportErrorRow, Timestamp};
-use updraft_scheduler::FileContent;
+use updraft_scheduler::{FileContent, ReadDag};
 
 use super::{
     look::{Found, Stamp},
@@ -110,7 +110,7 @@ fn content_of(file: &str, bytes: &[u8]) -> FileContent {
         tracing::warn!(file, "{}", report(file, &source, &diagnostics, false).trim_end());
     }
     let error = has_errors.then(|| import_error(file, &source, &diagnostics));
-    FileContent { dags: dags.into_iter().map(|parsed| parsed.dag).collect(), error, source: source.into_owned() }
+    FileContent { dags: dags.into_iter().map(|parsed| ReadDag::new(parsed.dag)).collect(), error, source: source.into_owned() }
 }
 
 fn import_error(file: &str, source: &str, diagnostics: &[Diagnostic]) -> ImportErrorRow {
