@@ -11,6 +11,7 @@ use crate::{
     Effect, Event, Now, SeededMint,
     event::Report,
     leading::{Leading, Next},
+    trouble::{Troubles, Work},
     workload::Runtime,
 };
 
@@ -120,7 +121,7 @@ pub struct Engine {
     pub(crate) config: EngineConfig,
     mint: SeededMint,
     state: State,
-    trouble: Option<String>,
+    troubles: Troubles,
     stopping: bool,
     commits: u64,
     /// Task instances whose rows the database does not take: they fail as soon as this engine leads.
@@ -137,7 +138,17 @@ impl Engine {
     /// An engine that is a standby and will try to lead at once.
     pub fn new(config: EngineConfig, mint: SeededMint) -> Self {
         let state = State::Standby { next_try: Duration::ZERO, trying: None };
-        Self { config, mint, state, trouble: None, stopping: false, commits: 0, poisoned: Vec::new(), reloads: 0, last_reload: None }
+        Self {
+            config,
+            mint,
+            state,
+            troubles: Troubles::default(),
+            stopping: false,
+            commits: 0,
+            poisoned: Vec::new(),
+            reloads: 0,
+            last_reload: None,
+        }
     }
 
     /// What it is at the moment.
@@ -158,7 +169,7 @@ impl Engine {
             active_runs: scheduler.map_or(0, Scheduler::active_runs),
             live_attempts: scheduler.map_or(0, Scheduler::live_attempts),
             commits: self.commits,
-            store_trouble: self.trouble.is_some(),
+            store_trouble: self.troubles.any(),
         }
     }
 
@@ -224,8 +235,9 @@ impl Engine {
 
     fn go_on(&mut self, now: Now, next: Next, out: &mut Vec<Effect>) {
         match next {
-            Next::GoOn => self.recovered(),
-            Next::Trouble(why) => self.trouble(why, out),
+            Next::GoOn => {}
+            Next::Written => self.troubles.end(Work::Commit, out),
+            Next::Trouble(why) => self.troubles.begin(Work::Commit, why, out),
             Next::Reload(why) => self.reload(now, why, out),
             Next::Poisoned(key, error) => {
                 let why = format!("the database does not take what task instance {} of run {} wrote: {error}", key.task_id, key.run);
@@ -287,20 +299,22 @@ impl Engine {
         let next_try = now.boot + self.config.renew_every;
         match result {
             Ok(Acquired::Yes(term)) => {
-                self.recovered();
+                self.troubles.end(Work::Lease, out);
                 let lease = Lease { term, sent, renewing: None, next_renewal: sent + self.config.renew_every };
                 self.state = State::Loading { lease, retry_at: None };
                 out.push(Effect::Load { term });
             }
             Ok(Acquired::HeldBy(lease)) => {
-                self.recovered();
+                // What was to be written is another one's business now.
+                self.troubles.end(Work::Lease, out);
+                self.troubles.end(Work::Commit, out);
                 // Just after its end, if it is not renewed.
                 let rest = Duration::try_from(lease.remaining).unwrap_or_default() + Duration::from_millis(20);
                 self.state = State::Standby { next_try: now.boot + rest.min(self.config.renew_every), trying: None };
             }
             Err(error) => {
                 self.state = State::Standby { next_try, trying: None };
-                self.trouble(error.to_string(), out);
+                self.troubles.begin(Work::Lease, error.to_string(), out);
             }
         }
     }
@@ -320,11 +334,12 @@ impl Engine {
             Ok(true) => {
                 lease.sent = sent;
                 lease.next_renewal = sent + renew_every;
+                self.troubles.end(Work::Lease, out);
             }
             Ok(false) => self.step_down(now, "another scheduler has taken the lease".to_owned(), out),
             Err(error) => {
                 lease.next_renewal = now.boot + renew_every / 4;
-                self.trouble(error.to_string(), out);
+                self.troubles.begin(Work::Lease, error.to_string(), out);
             }
         }
     }
@@ -337,7 +352,7 @@ impl Engine {
         match result {
             Err(error) => {
                 *retry_at = Some(now.boot + self.config.renew_every);
-                self.trouble(error.to_string(), out);
+                self.troubles.begin(Work::Commit, error.to_string(), out);
             }
             Ok(loaded) => {
                 let Lease { term, sent, renewing, next_renewal } = *lease;
@@ -346,7 +361,7 @@ impl Engine {
                 let mut leading = Leading::start(now, lease, *loaded, &self.config, &mut self.mint, out);
                 leading.fail_poisoned(std::mem::take(&mut self.poisoned));
                 self.state = State::Leading(Box::new(leading));
-                self.recovered();
+                self.troubles.end(Work::Commit, out);
             }
         }
     }
@@ -354,7 +369,7 @@ impl Engine {
     /// Memory and store may differ: a new term first, which ends what may still be under way in the
     /// database, and then everything is read again.
     fn reload(&mut self, now: Now, why: String, out: &mut Vec<Effect>) {
-        self.trouble(why, out);
+        self.troubles.begin(Work::Commit, why, out);
         // At once, but not again and again.
         let since = self.last_reload.replace(now.boot).map_or(Duration::MAX, |last| now.boot.saturating_sub(last));
         self.reloads = if since < CALM { self.reloads + 1 } else { 0 };
@@ -365,18 +380,6 @@ impl Engine {
     fn step_down(&mut self, now: Now, why: String, out: &mut Vec<Effect>) {
         out.push(Effect::Report(Report::NotLeading(why)));
         self.state = State::Standby { next_try: now.boot + self.config.renew_every, trying: None };
-    }
-
-    /// Says that the store makes trouble, once per trouble.
-    fn trouble(&mut self, why: String, out: &mut Vec<Effect>) {
-        if self.trouble.as_ref() != Some(&why) {
-            out.push(Effect::Report(Report::StoreTrouble(why.clone())));
-            self.trouble = Some(why);
-        }
-    }
-
-    fn recovered(&mut self) {
-        self.trouble = None;
     }
 }
 

@@ -222,6 +222,8 @@ pub enum Report {
     NotLeading(String),
     /// The database can't be used now.
     StoreTrouble(String),
+    /// The database can be used again.
+    StoreWell,
     /// Something that should not happen; it was left as it was.
     Problem(String),
 }

@@ -44,6 +44,9 @@ struct Killing {
     next: Duration,
 }
 
+/// A place that has no room is asked again after this time at the latest.
+const MOST_WAIT: Duration = Duration::from_secs(5);
+
 /// An end that does not come is asked for again after this time.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
 
@@ -232,7 +235,7 @@ impl Launches {
                     return;
                 }
                 inputs.push(Input::Waiting { attempt, reason: Some(reason) });
-                let wait = Duration::from_millis(250 << failures.min(7));
+                let wait = Duration::from_millis(250 << failures.min(5)).min(MOST_WAIT);
                 let stage = Stage::Rendered { workload, not_before: now.boot + wait, failures: failures + 1 };
                 self.on_the_way.insert(attempt, OnTheWay { launch, stage });
                 self.rendered.insert(attempt);

@@ -23,6 +23,8 @@ use crate::{
 /// What follows from a commit's result.
 pub(crate) enum Next {
     GoOn,
+    /// The commit was made.
+    Written,
     /// The database can't be used now; the commit will be tried again.
     Trouble(String),
     /// A new term, and everything is read again.
@@ -259,7 +261,7 @@ impl Leading {
                     }
                 }
                 self.carry_out(now, commit.plan, true, config, out);
-                return Next::GoOn;
+                return Next::Written;
             }
             Err(CommitError::Refused { runs }) => {
                 commit.refuse(&runs);

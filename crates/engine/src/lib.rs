@@ -13,6 +13,7 @@ mod leading;
 mod mint;
 mod prepare;
 mod shell;
+mod trouble;
 mod workload;
 
 pub use commit_times::CommitTimes;

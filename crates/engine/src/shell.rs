@@ -3,7 +3,14 @@
 //! There is no decision here. Every effect is a task of its own, so that a slow executor or a slow
 //! question holds up nothing else; only commits are one at a time, because the engine says so.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::StreamExt;
 use tokio::sync::{mpsc, watch};
@@ -34,6 +41,7 @@ pub struct ShellHandle {
     events: mpsc::UnboundedSender<Event>,
     status: watch::Receiver<Status>,
     commit_times: Arc<CommitTimes>,
+    beats: Arc<AtomicU64>,
 }
 
 impl ShellHandle {
@@ -62,6 +70,11 @@ impl ShellHandle {
         self.status.clone()
     }
 
+    /// How often the loop has turned: at least once a second, unless it hangs.
+    pub fn beats(&self) -> u64 {
+        self.beats.load(Ordering::Relaxed)
+    }
+
     /// How long its commits took.
     pub fn commit_times(&self) -> Arc<CommitTimes> {
         self.commit_times.clone()
@@ -80,8 +93,9 @@ impl Shell {
         let (events, inbox) = mpsc::unbounded_channel();
         let (status_sender, status) = watch::channel(engine.status());
         let commit_times = Arc::new(CommitTimes::default());
-        let handle = ShellHandle { events: events.clone(), status, commit_times: commit_times.clone() };
-        let task = tokio::spawn(self.run(engine, events, inbox, status_sender, commit_times));
+        let beats = Arc::new(AtomicU64::new(0));
+        let handle = ShellHandle { events: events.clone(), status, commit_times: commit_times.clone(), beats: beats.clone() };
+        let task = tokio::spawn(self.run(engine, events, inbox, status_sender, commit_times, beats));
         (handle, task)
     }
 
@@ -92,10 +106,12 @@ impl Shell {
         mut inbox: mpsc::UnboundedReceiver<Event>,
         status: watch::Sender<Status>,
         commit_times: Arc<CommitTimes>,
+        beats: Arc<AtomicU64>,
     ) {
         let mut hints = self.store.hints();
         let mut event = Event::Tick;
         loop {
+            beats.fetch_add(1, Ordering::Relaxed);
             for effect in engine.handle(now(), event) {
                 if effect == Effect::Stopped {
                     status.send_replace(engine.status());
@@ -241,6 +257,7 @@ fn say(report: Report) {
         Report::StoreTrouble(why) => {
             tracing::error!(%why, "the store makes trouble; running tasks go on, and so does this daemon when it can")
         }
+        Report::StoreWell => tracing::info!("the store works again"),
         Report::Problem(problem) => tracing::error!(%problem, "left as it was"),
     }
 }

@@ -16,7 +16,7 @@ use updraft_model::{
     AttemptId, Dag, DagId, ExecutorName, Exit, HowEnded, Launch, Loaded, Mint, Operator, PendingRequest, PoolName, PoolRow, Request,
     RequestId, RunId, Task, TaskId, Timestamp, TriggerRun, TriggeredBy,
 };
-use updraft_scheduler::{Config, FileChange, FileContent, ReadDag, Input, Plan, Scheduler};
+use updraft_scheduler::{Config, FileChange, FileContent, Input, Plan, ReadDag, Scheduler};
 use uuid::Uuid;
 
 /// As many slots as the default pool has at first.

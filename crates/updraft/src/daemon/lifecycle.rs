@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::bail;
+use updraft_engine::ShellHandle;
 
 use super::{
     Role,
@@ -23,6 +24,9 @@ use crate::config::Config;
 /// The exit code after a second signal: what a shell says of SIGINT.
 const IMPATIENT: i32 = 130;
 
+/// Within this time the loop that decides turns at least once.
+const ONE_TURN: Duration = Duration::from_millis(1_500);
+
 /// Runs the parts of `role` until a signal ends them.
 pub async fn live(role: Role, config: Config, place: Option<Place>) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
@@ -32,11 +36,12 @@ pub async fn live(role: Role, config: Config, place: Option<Place>) -> anyhow::R
         signal = signals.next() => bail!("{signal} ended it while it started"),
     };
     systemd.tell("READY=1");
+    let engine = parts.scheduling.as_ref().map(Scheduling::engine);
     let signal = {
         tokio::select! {
             signal = signals.next() => Some(signal),
             () = parts.ended() => None,
-            () = keep_alive(&systemd) => None,
+            () = keep_alive(&systemd, engine) => None,
         }
     };
     systemd.tell("STOPPING=1");
@@ -112,12 +117,19 @@ impl Parts {
     }
 }
 
-/// Tells systemd's watchdog that this process still gets to its work. Never returns.
-async fn keep_alive(systemd: &Notifier) {
+/// Tells systemd's watchdog that this process still gets to its work: its timers come, and the loop
+/// that decides, which turns at least once a second, has turned since the last time. Never returns.
+async fn keep_alive(systemd: &Notifier, engine: Option<ShellHandle>) {
     let Some(interval) = systemd.watchdog_interval() else { return std::future::pending().await };
+    let interval = interval.max(Duration::from_millis(10));
+    let mut last = None;
     loop {
-        systemd.tell("WATCHDOG=1");
-        tokio::time::sleep(interval.max(Duration::from_millis(10))).await;
+        let beats = engine.as_ref().map(ShellHandle::beats);
+        if beats.is_none() || beats != last || interval < ONE_TURN {
+            systemd.tell("WATCHDOG=1");
+        }
+        last = beats;
+        tokio::time::sleep(interval).await;
     }
 }
 

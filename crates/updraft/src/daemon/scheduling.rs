@@ -39,6 +39,11 @@ pub struct Scheduling {
 }
 
 impl Scheduling {
+    /// The engine, to be asked how it is.
+    pub fn engine(&self) -> ShellHandle {
+        self.engine.clone()
+    }
+
     /// Starts all of it. `address`: where this daemon's API answers.
     pub fn start(config: &Config, place: Place, store: &Store, address: Option<String>) -> anyhow::Result<Self> {
         let Place { lock, nursery } = place;

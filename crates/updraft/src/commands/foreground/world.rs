@@ -87,7 +87,8 @@ impl World {
             }
         });
         rescans.recv().await.context("the engine ended before it led")?;
-        let content = FileContent { source: plan.file.source.clone(), dags: dags_of(plan).into_iter().map(ReadDag::new).collect(), error: None };
+        let content =
+            FileContent { source: plan.file.source.clone(), dags: dags_of(plan).into_iter().map(ReadDag::new).collect(), error: None };
         engine.files(vec![FileChange { file, content: Some(content) }]);
         let logs = Logs::new(executor.home().logs());
         let run_id = RunId::new(format!("manual__{}", plan.logical_date.isoformat()))?;
