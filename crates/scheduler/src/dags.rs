@@ -42,15 +42,30 @@ pub struct ReadDag {
     dag: Dag,
     hash: ContentHash,
     graph: Result<Graph, CycleError>,
+    place: Option<Place>,
+}
+
+/// Where in its file a DAG begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// From 1.
+    pub line: usize,
+    /// What stands there.
+    pub text: String,
 }
 
 impl ReadDag {
+    /// The same, and where it is, for what may have to be said about it.
+    pub fn at(self, place: Place) -> Self {
+        Self { place: Some(place), ..self }
+    }
+
     /// Computes what the scheduler needs of `dag`.
     pub fn new(dag: Dag) -> Self {
         let hash = ContentHash::of(&dag);
         let tasks = dag.tasks.values().map(|task| (Arc::new(task.clone()), VersionId(uuid::Uuid::nil())));
         let graph = Graph::new(tasks);
-        Self { dag, hash, graph }
+        Self { dag, hash, graph, place: None }
     }
 
     /// Its id.
@@ -147,15 +162,16 @@ impl Scheduler {
             if let Some(other) =
                 self.dags.get(&dag_id).filter(|d| !d.row.is_stale && d.row.file != file && self.files.contains_key(&d.row.file))
             {
-                let problem = format!("DAG \"{dag_id}\" is already defined in {}: rename one of them", other.row.file);
-                add_error(&mut error, &file, cx.now, &problem);
+                let problem = format!("DAG \"{dag_id}\" is already defined in {}", other.row.file);
+                add_error(&mut error, &file, cx.now, dag.place.as_ref(), &problem, Some("give one of them another `dag_id`"));
                 continue;
             }
+            let place = dag.place.clone();
             match self.dag_read(cx, &file, &source, dag) {
                 Ok(()) => {
                     kept.insert(dag_id);
                 }
-                Err(problem) => add_error(&mut error, &file, cx.now, &format!("DAG \"{dag_id}\": {problem}")),
+                Err(problem) => add_error(&mut error, &file, cx.now, place.as_ref(), &format!("DAG \"{dag_id}\": {problem}"), None),
             }
         }
         let before = self.files.remove(&file).unwrap_or_default();
@@ -178,7 +194,7 @@ impl Scheduler {
     }
 
     fn dag_read(&mut self, cx: &mut Cx<'_>, file: &str, source: &str, read: ReadDag) -> Result<(), String> {
-        let ReadDag { dag, hash, graph } = read;
+        let ReadDag { dag, hash, graph, place: _ } = read;
         let dag_id = dag.dag_id.clone();
         let old = self.dags.get(&dag_id);
         if old.is_some_and(|d| d.version.hash == hash && !d.row.is_stale && d.row.file == file) {
@@ -280,18 +296,27 @@ impl Scheduler {
     }
 }
 
-fn add_error(error: &mut Option<ImportErrorRow>, file: &str, now: Timestamp, problem: &str) {
+/// One more error of a file, as those of its reader are: file, line, column, the line itself and a hint.
+fn add_error(error: &mut Option<ImportErrorRow>, file: &str, now: Timestamp, place: Option<&Place>, problem: &str, help: Option<&str>) {
     let row = error.get_or_insert_with(|| ImportErrorRow {
         file: file.to_owned(),
         timestamp: now,
         stack_trace: String::new(),
         diagnostics: json!([]),
     });
+    let line = place.map_or(1, |place| place.line);
+    let mut text = format!("{file}:{line}:1: {problem}");
+    if let Some(Place { line, text: said }) = place {
+        text.push_str(&format!("\n  {line} | {}", said.replace('\0', "\u{2400}")));
+    }
+    if let Some(help) = help {
+        text.push_str(&format!("\n  help: {help}"));
+    }
     if !row.stack_trace.is_empty() {
         row.stack_trace.push('\n');
     }
-    row.stack_trace.push_str(&format!("{file}: {problem}"));
+    row.stack_trace.push_str(&text);
     if let Some(list) = row.diagnostics.as_array_mut() {
-        list.push(json!({"message": problem, "severity": "error"}));
+        list.push(json!({"message": problem, "help": help, "span": null, "line": line, "column": 1, "severity": "error"}));
     }
 }

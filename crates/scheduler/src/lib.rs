@@ -26,7 +26,7 @@ mod run;
 mod runs;
 mod scheduler;
 
-pub use dags::{FileChange, FileContent, ReadDag};
+pub use dags::{FileChange, FileContent, Place, ReadDag};
 pub use end::{IfExists, InlineEnd, NOT_YET, RETURN_VALUE, never_started};
 pub use graph::{CycleError, fail_fast_violation};
 pub use plan::{Kill, Plan, WakeReason};

@@ -165,3 +165,16 @@ fn deleting_the_failed_run_before_lets_the_next_one_go_on() {
     w.request(Request::DeleteRun { dag_id, run_id });
     assert_eq!(w.state(days[2], "a"), TaskState::Queued);
 }
+
+#[test]
+fn a_dag_that_another_file_has_is_an_error_that_says_where() {
+    let mut w = World::new(dag([empty("a", &[])]));
+    let again = ReadDag::new(dag([empty("b", &[])])).at(Place { line: 3, text: "dag_id: d".into() });
+    let content = FileContent { source: "text".into(), dags: vec![again], error: None };
+    let change = FileChange { file: "copy.yaml".into(), content: Some(content) };
+    let plan = w.scheduler.handle(w.now, [Input::Files(vec![change])], &mut w.mint);
+    let [Upsert::Set(error)] = &plan.batch.import_errors[..] else { panic!("{:?}", plan.batch.import_errors) };
+    let expected = "copy.yaml:3:1: DAG \"d\" is already defined in d.yaml\n  3 | dag_id: d\n  help: give one of them another `dag_id`";
+    assert_eq!(error.stack_trace, expected);
+    assert_eq!((&error.diagnostics[0]["line"], plan.batch.versions.len()), (&serde_json::json!(3), 0));
+}

@@ -12,9 +12,9 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
-use updraft_dagfile::{Diagnostic, MAX_FILE, ParsedFile, Severity, parse, report};
+use updraft_dagfile::{Diagnostic, MAX_FILE, ParsedDag, ParsedFile, Severity, parse, report};
 use updraft_model::{ImportErrorRow, Timestamp};
-use updraft_scheduler::{FileContent, ReadDag};
+use updraft_scheduler::{FileContent, Place, ReadDag};
 
 use super::{
     look::{Found, Stamp},
@@ -110,7 +110,11 @@ fn content_of(file: &str, bytes: &[u8]) -> FileContent {
         tracing::warn!(file, "{}", report(file, &source, &diagnostics, false).trim_end());
     }
     let error = has_errors.then(|| import_error(file, &source, &diagnostics));
-    FileContent { dags: dags.into_iter().map(|parsed| ReadDag::new(parsed.dag)).collect(), error, source: source.into_owned() }
+    let read = |parsed: ParsedDag| {
+        let text = source.lines().nth(parsed.line.saturating_sub(1)).unwrap_or_default().to_owned();
+        ReadDag::new(parsed.dag).at(Place { line: parsed.line, text })
+    };
+    FileContent { dags: dags.into_iter().map(read).collect(), error, source: source.clone().into_owned() }
 }
 
 fn import_error(file: &str, source: &str, diagnostics: &[Diagnostic]) -> ImportErrorRow {
