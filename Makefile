@@ -12,7 +12,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 RUN_ARGS ?= --dags dags
 BENCH_ARGS ?=
 
-.PHONY: help setup page build run test test-rust test-web test-browser lint fmt bench
+.PHONY: help setup page build run test test-rust test-web test-browser lint advisories fmt bench
 
 help: ## Says what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,7 +49,10 @@ lint: ## Checks formatting, lints, the page's types, and which crate may depend 
 	@scripts/check-dependencies
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	@scripts/lint-web
-	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check; else echo "cargo-deny is not installed: licences and advisories are not checked"; fi
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check licenses bans sources; else echo "cargo-deny is not installed: licences are not checked"; fi
+
+advisories: ## Asks the advisory database about the crates in use (needs cargo-deny and a network)
+	$(CARGO) deny check advisories
 
 fmt: ## Formats everything
 	$(CARGO) fmt --all

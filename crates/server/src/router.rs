@@ -16,7 +16,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    api::{dag_runs, dags, feed, import_errors, logs, monitor, pools, task_instances, users, variables, xcoms},
+    api::{dag_runs, dags, feed, import_errors, logs, monitor, nodes, pools, task_instances, users, variables, xcoms},
     app::App,
     auth::{self, Authority, Role},
     config::{Deps, ServerConfig},
@@ -117,6 +117,7 @@ fn reading() -> Routes {
         .routes(routes!(import_errors::get::get_import_error))
         .routes(routes!(pools::list::get_pools))
         .routes(routes!(pools::get::get_pool))
+        .routes(routes!(nodes::list::get_nodes))
         .routes(routes!(feed::get_feed))
         .routes(routes!(metrics::get_metrics))
 }
@@ -144,6 +145,7 @@ fn administering() -> Routes {
         .routes(routes!(pools::post::post_pool))
         .routes(routes!(pools::patch::patch_pool))
         .routes(routes!(pools::delete::delete_pool))
+        .routes(routes!(nodes::forget::forget_node))
         .routes(routes!(variables::list::get_variables))
         .routes(routes!(variables::post::post_variable))
         .routes(routes!(variables::get::get_variable))

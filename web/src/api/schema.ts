@@ -675,6 +675,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All nodes that ever said that they are there. */
+        get: operations["get_nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/nodes/{node_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * A person says that a node is gone for good. What ran there is lost: it is launched again where that
+         *     is allowed (`retries` or `relaunch`), and fails otherwise. Nobody else can know that: a node that is
+         *     only out of reach goes on running its tasks. Refused while the node says that it is there.
+         */
+        delete: operations["forget_node"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/pools": {
         parameters: {
             query?: never;
@@ -1262,6 +1300,26 @@ export interface components {
             role: components["schemas"]["Role"];
             /** @description The name. */
             username: string;
+        };
+        /** @description The nodes. */
+        NodeCollectionResponse: {
+            nodes: components["schemas"]["NodeResponse"][];
+            total_entries: number;
+        };
+        /** @description A node. */
+        NodeResponse: {
+            /** @description Where its API answers, if it has one. */
+            address: string | null;
+            /** @description A digest of its DAG files: nodes that differ will not run the same. */
+            bundle_digest: string | null;
+            is_alive: boolean;
+            /** @description Whether its daemon decides. */
+            is_leader: boolean;
+            /** @description When it said for the last time that it is there. */
+            last_seen: string;
+            node_id: string;
+            /** @description Attempts there whose end is not known. */
+            open_attempts: number;
         };
         PatchTaskInstanceBody: {
             /** @default false */
@@ -4859,6 +4917,116 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthInfoResponse"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_nodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeCollectionResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPExceptionResponse"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPExceptionResponse"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    forget_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPExceptionResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPExceptionResponse"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPExceptionResponse"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPExceptionResponse"];
                 };
             };
             /** @description Validation Error */

@@ -35,6 +35,8 @@ pub struct World {
     pub wake_at: Option<(Timestamp, WakeReason)>,
     /// How much a plan carries, from the next restart on.
     pub plan_rows: usize,
+    /// Where what is launched runs, from the next restart on.
+    pub node: Option<NodeId>,
     next_request: i64,
 }
 
@@ -99,6 +101,7 @@ impl World {
             plans: 0,
             wake_at: None,
             plan_rows: 5_000,
+            node: None,
             next_request: 0,
         };
         world.loaded.pools.push(PoolRow { name: PoolName::default_pool(), slots: 128, description: None, include_deferred: false });
@@ -245,7 +248,8 @@ impl World {
         loaded.runs = self.finished_runs.values().filter(|r| !r.state.is_finished() || live.contains(&r.key)).cloned().collect();
         loaded.task_instances = self.instances.values().filter(|i| loaded.runs.iter().any(|r| r.key == i.run)).cloned().collect();
         loaded.attempts = self.attempts.values().filter(|a| a.ended_at.is_none()).cloned().collect();
-        let (scheduler, plan) = Scheduler::restore(Config { plan_rows: self.plan_rows, ..config() }, loaded, self.now, &mut self.mint);
+        let (scheduler, plan) =
+            Scheduler::restore(Config { plan_rows: self.plan_rows, node: self.node.clone(), ..config() }, loaded, self.now, &mut self.mint);
         self.scheduler = scheduler;
         let asks = plan.asks.clone();
         self.commit(plan);

@@ -63,3 +63,32 @@ fn a_refused_run_is_forgotten_and_its_caller_told() {
     w.give([Input::Refused { runs: refused }]);
     assert_eq!((w.scheduler.active_runs(), w.scheduler.live_attempts()), (0, 0));
 }
+
+#[test]
+fn what_ran_on_a_forgotten_node_is_launched_again_where_that_is_allowed() {
+    let mut once = bash("once", &[]);
+    once.retry.retries = 0;
+    let mut again = bash("again", &[]);
+    again.relaunch = true;
+    let mut w = World::new(dag([once, again]));
+    w.node = Some(NodeId::new("gone").unwrap());
+    w.restart();
+    let run = w.trigger();
+    for id in ["once", "again"] {
+        let attempt = w.attempt(run, id);
+        w.give([Input::Started { attempt, at: w.now, pid: None }]);
+    }
+    let lost = w.attempt(run, "again");
+    // A standby with a home of its own takes over.
+    w.node = Some(NodeId::new("here").unwrap());
+    w.restart();
+    w.request(Request::ForgetNode { node: NodeId::new("gone").unwrap() });
+    assert_eq!(
+        (w.state(run, "once"), w.row(run, "once").reason.as_deref()),
+        (TaskState::Failed, Some("place lost: node gone was forgotten"))
+    );
+    assert_eq!((w.state(run, "again"), w.row(run, "again").try_number), (TaskState::Queued, 1));
+    let attempt = w.attempt(run, "again");
+    assert_ne!(attempt, lost);
+    assert_eq!(w.attempts[&attempt].node.as_ref().map(|n| n.as_str()), Some("here"));
+}

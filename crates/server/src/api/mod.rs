@@ -6,6 +6,7 @@ pub mod feed;
 pub mod import_errors;
 pub mod logs;
 pub mod monitor;
+pub mod nodes;
 pub mod pools;
 pub mod task_instances;
 pub mod users;

@@ -102,3 +102,20 @@ async fn metrics_are_prometheus_text() {
     let is_sample = |line: &str| line.starts_with('#') || line.rsplit_once(' ').is_some_and(|(_, value)| value.parse::<f64>().is_ok());
     assert!(page.text.lines().all(is_sample));
 }
+
+#[tokio::test]
+async fn a_node_that_is_there_is_not_forgotten() {
+    let world = World::new().await;
+    let row = updraft_store::NodeRow {
+        node: "node-1".parse().unwrap(),
+        address: Some("http://127.0.0.1:1".into()),
+        last_seen: updraft_model::Timestamp::EPOCH,
+        bundle_digest: None,
+    };
+    updraft_store::Reader::node_seen(&*world.store, row).await.unwrap();
+    let list = world.get("/api/v2/nodes").await.expect(200);
+    let node = &list["nodes"][0];
+    assert_eq!((&node["node_id"], &node["is_alive"], &node["is_leader"]), (&json!("node-1"), &json!(true), &json!(false)));
+    assert!(world.delete("/api/v2/nodes/node-1").await.expect(409)["detail"].as_str().unwrap().contains("end its daemon"));
+    world.delete("/api/v2/nodes/node-2").await.expect(404);
+}

@@ -11,6 +11,7 @@ mod dags;
 mod doctor;
 mod follow;
 mod foreground;
+mod nodes;
 mod pools;
 mod progress;
 mod prompt;
@@ -49,6 +50,9 @@ pub enum UserCommand {
     /// Pools: how many tasks run at once
     #[command(subcommand)]
     Pools(pools::PoolsCommand),
+    /// Nodes: the homes where daemons run tasks
+    #[command(subcommand)]
+    Nodes(nodes::NodesCommand),
     /// Variables: values that templates ask for
     #[command(subcommand)]
     Variables(variables::VariablesCommand),
@@ -108,6 +112,7 @@ async fn carry_out(command: UserCommand, cx: &Context, foreground: Option<Foregr
         UserCommand::Runs(command) => command.run(cx).await,
         UserCommand::Tasks(command) => command.run(cx, foreground).await,
         UserCommand::Pools(command) => command.run(cx).await,
+        UserCommand::Nodes(command) => command.run(cx).await,
         UserCommand::Variables(command) => command.run(cx).await,
         UserCommand::Users(command) => command.run(cx).await,
         UserCommand::Config(command) => command.run(cx),

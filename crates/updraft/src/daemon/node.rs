@@ -2,9 +2,14 @@
 //! its own attempts. To the engine in this process if that leads; else to the one who does, as
 //! requests in the inbox.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::StreamExt as _;
+use jiff::SignedDuration;
 use tokio::sync::{mpsc, watch};
 use updraft_engine::{CommitTimes, Role, ShellHandle, Status};
 use updraft_executor::Executor;
@@ -57,6 +62,8 @@ pub struct Courier {
     pub engine: ShellHandle,
     /// The way to another engine.
     pub reader: Arc<dyn Reader>,
+    /// Attempts here that no store wants, and that were told to end.
+    pub unwanted: BTreeSet<AttemptId>,
 }
 
 impl Courier {
@@ -71,8 +78,11 @@ impl Courier {
                 biased;
                 event = self.events.recv() => match event {
                     Some(event) => {
-                        if matches!(event, ExecutorEvent::Ended { .. }) {
+                        if let ExecutorEvent::Ended { attempt, .. } = &event {
                             nap = SETTLE;
+                            if self.unwanted.remove(attempt) {
+                                self.executor.release(*attempt).await;
+                            }
                         }
                         // An engine that does not lead lets it pass, and asks the executor itself
                         // when it begins to.
@@ -100,19 +110,18 @@ impl Courier {
 
     /// Leaves a request for each attempt here that has ended, and lets the executor forget those
     /// whose request was answered: their end is durable. Ends what nobody wants any more.
-    async fn tell_the_leader(&self, told: &mut BTreeMap<AttemptId, RequestId>) -> Result<(), StoreError> {
+    async fn tell_the_leader(&mut self, told: &mut BTreeMap<AttemptId, RequestId>) -> Result<(), StoreError> {
         for (attempt, request) in told.clone() {
             if self.reader.answer(request).await?.is_some() {
                 self.executor.release(attempt).await;
                 told.remove(&attempt);
             }
         }
-        let open = self.attempts_here().await?;
-        if open.is_empty() {
-            return Ok(());
-        }
+        // Who leads is asked first: what this node launched when it did is in the store by now.
         let another_leads = self.another_leads().await?;
-        let mut adoptions = self.executor.reconcile(open.values().map(|(handle, _)| handle.clone()).collect());
+        let open = self.attempts_here().await?;
+        let executor = self.executor.clone();
+        let mut adoptions = executor.reconcile(open.values().map(|(handle, _)| handle.clone()).collect());
         while let Some(adoption) = adoptions.next().await {
             let (attempt, exit) = match adoption {
                 Adoption::Finished { attempt, exit } => (attempt, exit),
@@ -127,6 +136,12 @@ impl Courier {
                     {
                         self.end(attempt, instance).await?;
                     }
+                    continue;
+                }
+                // The node was forgotten, or the run deleted, while this one was out of reach.
+                Adoption::Orphan { attempt } if another_leads => {
+                    self.unwanted.insert(attempt);
+                    self.terminate(attempt, SignedDuration::ZERO).await;
                     continue;
                 }
                 Adoption::Absent { .. } | Adoption::Unreachable { .. } | Adoption::Orphan { .. } => continue,
@@ -146,10 +161,14 @@ impl Courier {
         let version = self.reader.version(instance.version).await?;
         let task = version.as_ref().and_then(|version| version.dag.tasks.get(&instance.task_id));
         let grace = task.map(|task| task.termination_grace).unwrap_or_default();
+        self.terminate(attempt, grace).await;
+        Ok(())
+    }
+
+    async fn terminate(&self, attempt: AttemptId, grace: SignedDuration) {
         if let Err(error) = self.executor.terminate(attempt, grace).await {
             tracing::warn!(%error, "will be tried again");
         }
-        Ok(())
     }
 
     /// Whether another node holds the lease. (A lease of this node's is its last daemon's, which is

@@ -1,6 +1,12 @@
 //! Engine, local executor and bundle, wired together.
 
-use std::{collections::BTreeMap, env, fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use tokio::{
@@ -81,7 +87,10 @@ impl Scheduling {
             tasks.spawn(retention::run(store.engine(), engine.status(), age));
         }
         let node = executor.node().clone();
-        tasks.spawn(Courier { executor, name: name.clone(), events, engine: engine.clone(), reader: store.reader() }.run());
+        tasks.spawn(
+            Courier { executor, name: name.clone(), events, engine: engine.clone(), reader: store.reader(), unwanted: BTreeSet::new() }
+                .run(),
+        );
         Ok(Self { engine, stopped, node, name, parallelism: config.local_parallelism, tasks, _lock: lock })
     }
 
