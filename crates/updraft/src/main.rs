@@ -8,6 +8,7 @@ mod client;
 mod commands;
 mod config;
 mod daemon;
+mod memory;
 mod operator;
 mod output;
 
@@ -22,6 +23,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    memory::give_back_large_blocks();
     match start(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
