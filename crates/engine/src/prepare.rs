@@ -84,6 +84,7 @@ struct Renderer<'a, 'b> {
 impl Renderer<'_, '_> {
     fn prepare(&mut self, runtime: &Runtime) -> Result<Workload, Stop> {
         let task = self.cx.task.clone();
+        self.check_params()?;
         if let Some(when) = &task.when {
             let value = self.evaluate(when)?;
             if !truthy(&value) {
@@ -103,6 +104,13 @@ impl Renderer<'_, '_> {
         let program = self.program(&task.operator, runtime, &mut env)?;
         let made = workload(self.cx, program, env, cwd.to_string_lossy().into_owned(), runtime);
         made.ok_or_else(|| Stop::failed("the task instance has no attempt"))
+    }
+
+    /// Airflow checks them at the trigger and again when a task starts: a file, and with it the params,
+    /// may have changed since, and a scheduled run was not checked before. Where nothing starts, nothing is checked.
+    fn check_params(&self) -> Result<(), Stop> {
+        let Some(version) = self.cx.dag.filter(|_| self.cx.task.operator != Operator::Empty) else { return Ok(()) };
+        updraft_params::check_run(&version.dag.params, &self.cx.run.conf).map_err(Stop::failed)
     }
 
     /// Program, arguments and standard input; or the end of what needs no program.
