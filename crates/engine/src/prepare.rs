@@ -10,8 +10,8 @@ use std::{
 
 use serde_json::Value;
 use updraft_model::{
-    Chooser, Condition, DagId, ExternalTask, HttpRequest, MapIndex, Operator, Question, RunId, RunState, TaskId, TaskState, Timestamp,
-    TriggerDagRun, TriggerRun, TriggeredBy, Verdict, Workload,
+    Chooser, Condition, DagId, ExternalTask, HttpRequest, MapIndex, Operator, Question, RunId, RunState, Secrets, TaskId, TaskState,
+    Timestamp, TriggerDagRun, TriggerRun, TriggeredBy, Verdict, Workload,
 };
 use updraft_scheduler::{AttemptContext, IfExists, InlineEnd};
 use updraft_template::{
@@ -66,20 +66,49 @@ impl Stop {
 /// Renders an attempt.
 pub fn prepare(cx: &AttemptContext<'_>, preparation: &mut Preparation, runtime: &Runtime, now: Timestamp) -> Prepared {
     let context = context(cx, now);
-    let mut renderer = Renderer { cx, context, preparation, now };
+    let secrets = secrets(&context, preparation);
+    let mut renderer = Renderer { cx, context, preparation, now, secrets };
     match renderer.prepare(runtime) {
-        Ok(workload) => Prepared::Launch(Box::new(workload)),
-        Err(Stop::End(end)) => Prepared::Inline(end),
+        Ok(workload) => {
+            let masks = renderer.secrets.into_texts();
+            Prepared::Launch(Box::new(Workload { masks, ..workload }))
+        }
+        Err(Stop::End(end)) => Prepared::Inline(without_secrets(end, &renderer.secrets)),
         Err(Stop::Needs(questions)) => Prepared::Needs(questions),
     }
 }
 
 struct Renderer<'a, 'b> {
+/// What is secret of all that a template can read.
+fn secrets(context: &Context, preparation: &Preparation) -> Secrets {
+    let mut secrets = Secrets::default();
+    for (name, value) in &context.params {
+        secrets.add(name, value);
+    }
+    for (question, verdict) in &preparation.answers {
+        if let (Question::Variable { key }, Verdict::Variable(Some(text))) = (question, verdict) {
+            secrets.add_variable(key, text);
+        }
+    }
+    secrets
+}
+
+/// People read why a task did not run.
+fn without_secrets(end: InlineEnd, secrets: &Secrets) -> InlineEnd {
+    match end {
+        InlineEnd::Skipped(why) => InlineEnd::Skipped(secrets.mask(why)),
+        InlineEnd::Failed { error, retry } => InlineEnd::Failed { error: secrets.mask(error), retry },
+        end @ (InlineEnd::Success(_) | InlineEnd::NotYet | InlineEnd::Trigger { .. }) => end,
+    }
+}
+
     cx: &'b AttemptContext<'a>,
     context: Context,
     preparation: &'b mut Preparation,
     now: Timestamp,
 }
+    /// To be masked in what the task prints.
+    secrets: Secrets,
 
 impl Renderer<'_, '_> {
     fn prepare(&mut self, runtime: &Runtime) -> Result<Workload, Stop> {
@@ -93,7 +122,9 @@ impl Renderer<'_, '_> {
         }
         let mut env = BTreeMap::new();
         for (key, template) in &task.env {
-            env.insert(key.clone(), self.text(template)?);
+            let value = self.text(template)?;
+            self.secrets.add(key, &Value::from(value.as_str()));
+            env.insert(key.clone(), value);
         }
         let folder = Path::new(&runtime.dags_folder).join(self.cx.file);
         let folder = folder.parent().unwrap_or(Path::new(&runtime.dags_folder)).to_path_buf();
@@ -171,7 +202,9 @@ impl Renderer<'_, '_> {
     fn python(&mut self, call: &updraft_model::PythonCall, runtime: &Runtime) -> Result<(Vec<String>, String), Stop> {
         let mut args = serde_json::Map::new();
         for (name, value) in &call.args {
-            args.insert(name.clone(), self.value(value)?);
+            let value = self.value(value)?;
+            self.secrets.add(name, &value);
+            args.insert(name.clone(), value);
         }
         Ok(python(call, Value::Object(args), runtime))
     }
@@ -179,10 +212,13 @@ impl Renderer<'_, '_> {
     fn http(&mut self, request: &HttpRequest) -> Result<HttpSpec, Stop> {
         let mut headers = BTreeMap::new();
         for (name, value) in &request.headers {
-            headers.insert(name.clone(), self.text(value)?);
+            let value = self.text(value)?;
+            self.secrets.add(name, &Value::from(value.as_str()));
+            headers.insert(name.clone(), value);
         }
         let body = request.body.as_ref().map(|body| self.value(body)).transpose()?;
         Ok(HttpSpec {
+        self.secrets.add("body", body.as_ref().unwrap_or(&Value::Null));
             url: self.text(&request.url)?,
             method: request.method.clone(),
             headers,

@@ -71,7 +71,7 @@ pub struct Workload {
     pub termination_grace: SignedDuration,
     /// Whether [`Exit::last_line`] is wanted.
     pub capture_last_line: bool,
-    /// Replaced by `***` in the log.
+    /// Replaced by [`crate::HIDDEN`] in the log and in [`Exit::last_line`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub masks: Vec<String>,
     /// Written at the head of the log, e.g. rendering warnings.

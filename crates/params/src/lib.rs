@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value};
-use updraft_model::Param;
+use updraft_model::{HIDDEN, Param, is_secret_name};
 
 /// A schema, made ready. `format` is checked too, as Airflow does.
 ///
@@ -34,7 +34,11 @@ pub fn check(params: &BTreeMap<String, Param>, conf: &Map<String, Value>) -> Res
         }
         let validator = validator(&param.schema).map_err(|e| format!("The JSON Schema of param {name} is not valid: {e}"))?;
         if let Err(error) = validator.validate(value) {
-            return Err(format!("Invalid input for param {name}: {error}"));
+            // Others read why a task failed.
+            return Err(match is_secret_name(name) {
+                true => format!("Invalid input for param {name}: {}", error.masked_with(HIDDEN)),
+                false => format!("Invalid input for param {name}: {error}"),
+            });
         }
     }
     Ok(())
@@ -69,6 +73,14 @@ mod tests {
         assert!(checked(None, date(), json!({"day": "soon"})).unwrap_err().starts_with("Invalid input for param day:"));
         assert!(checked(Some(json!("x")), date(), json!({"day": 3})).is_err());
         assert_eq!(checked(Some(json!(null)), json!({}), json!({})), Ok(()));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_secret_does_not_show_it() {
+        let param = Param { default: None, description: None, schema: json!({"type": "string", "minLength": 12}) };
+        let params = BTreeMap::from([("db_password".to_owned(), param)]);
+        let error = check_run(&params, &json!({"db_password": "hunter2"})).unwrap_err();
+        assert_eq!(error, "Invalid input for param db_password: *** is shorter than 12 characters");
     }
 
     #[test]
