@@ -27,13 +27,14 @@ pub struct Preparation {
     /// By question.
     pub answers: BTreeMap<Question, Verdict>,
     facts: Facts,
-    needs: BTreeMap<Question, Need>,
+    /// What was to be known for each question; several needs may come to the same.
+    needs: BTreeMap<Question, BTreeSet<Need>>,
 }
 
 impl Preparation {
     /// Takes an answer in.
     pub fn answer(&mut self, question: Question, verdict: Verdict) {
-        if let Some(need) = self.needs.remove(&question) {
+        for need in self.needs.remove(&question).unwrap_or_default() {
             self.facts.insert(need, fact(verdict.clone()));
         }
         self.answers.insert(question, verdict);
@@ -78,7 +79,6 @@ pub fn prepare(cx: &AttemptContext<'_>, preparation: &mut Preparation, runtime: 
     }
 }
 
-struct Renderer<'a, 'b> {
 /// What is secret of all that a template can read.
 fn secrets(context: &Context, preparation: &Preparation) -> Secrets {
     let mut secrets = Secrets::default();
@@ -102,13 +102,14 @@ fn without_secrets(end: InlineEnd, secrets: &Secrets) -> InlineEnd {
     }
 }
 
+struct Renderer<'a, 'b> {
     cx: &'b AttemptContext<'a>,
     context: Context,
     preparation: &'b mut Preparation,
     now: Timestamp,
-}
     /// To be masked in what the task prints.
     secrets: Secrets,
+}
 
 impl Renderer<'_, '_> {
     fn prepare(&mut self, runtime: &Runtime) -> Result<Workload, Stop> {
@@ -217,8 +218,8 @@ impl Renderer<'_, '_> {
             headers.insert(name.clone(), value);
         }
         let body = request.body.as_ref().map(|body| self.value(body)).transpose()?;
-        Ok(HttpSpec {
         self.secrets.add("body", body.as_ref().unwrap_or(&Value::Null));
+        Ok(HttpSpec {
             url: self.text(&request.url)?,
             method: request.method.clone(),
             headers,
@@ -303,17 +304,17 @@ impl Renderer<'_, '_> {
     }
 
     fn ask(&mut self, needs: BTreeSet<Need>) -> Stop {
-        let mut questions = Vec::new();
+        let mut questions = BTreeSet::new();
         for need in needs {
             match self.question(&need) {
                 Ok(question) => {
-                    self.preparation.needs.insert(question.clone(), need);
-                    questions.push(question);
+                    self.preparation.needs.entry(question.clone()).or_default().insert(need);
+                    questions.insert(question);
                 }
                 Err(why) => return Stop::failed(why),
             }
         }
-        Stop::Needs(questions)
+        Stop::Needs(questions.into_iter().collect())
     }
 
     fn question(&self, need: &Need) -> Result<Question, String> {
@@ -325,19 +326,17 @@ impl Renderer<'_, '_> {
                 Ok(Question::PreviousSuccess { dag_id: run.dag_id.clone(), before })
             }
             Need::Connection(id) => Err(format!("connection \"{id}\": connections are not supported yet")),
-            Need::XCom { run_id: Some(id), .. } if *id != run.run_id.as_str() => {
-                Err(format!("xcom_pull from another run (\"{id}\") is not supported yet"))
-            }
-            Need::XCom { dag_id: Some(id), .. } if *id != run.dag_id.as_str() => {
-                Err(format!("xcom_pull from another DAG (\"{id}\") is not supported yet"))
-            }
-            Need::XCom { task_id, key, map_index, .. } => {
-                let task_id = match task_id {
-                    Some(id) => TaskId::new(id).map_err(|e| e.to_string())?,
-                    None => self.cx.task.task_id.clone(),
-                };
-                let map_index = MapIndex(map_index.unwrap_or(MapIndex::UNMAPPED.0));
-                Ok(Question::XCom { run: run.key, task_id, map_index: Some(map_index), key: key.clone() })
+            Need::XCom { task_id, run_id, dag_id, key, map_index } => {
+                // As in Airflow, what is not said is the task's own: another DAG's run of the same name, too.
+                let words = |e: updraft_model::IdError| format!("xcom_pull: {e}");
+                let task_id = task_id.as_ref().map_or_else(|| Ok(self.cx.task.task_id.clone()), TaskId::new).map_err(words)?;
+                let run_id = run_id.as_ref().map_or_else(|| Ok(run.run_id.clone()), RunId::new).map_err(words)?;
+                let dag_id = dag_id.as_ref().map_or_else(|| Ok(run.dag_id.clone()), DagId::new).map_err(words)?;
+                let (map_index, key) = (Some(map_index.map_or(MapIndex::UNMAPPED, MapIndex)), key.clone());
+                Ok(match dag_id == run.dag_id && run_id == run.run_id {
+                    true => Question::XCom { run: run.key, task_id, map_index, key },
+                    false => Question::XComOfRun { dag_id, run_id, task_id, map_index, key },
+                })
             }
         }
     }

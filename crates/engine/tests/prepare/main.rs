@@ -3,3 +3,4 @@
 mod fixture;
 mod params;
 mod secrets;
+mod xcoms;
