@@ -11,6 +11,7 @@ mod launches;
 mod leading;
 mod mint;
 mod prepare;
+mod rendered;
 mod shell;
 mod workload;
 

@@ -19,6 +19,7 @@ use updraft_template::{
     truthy,
 };
 
+use crate::rendered::Fields;
 use crate::workload::{HttpSpec, OperatorSpec, Runtime, operator, params, python, workload};
 
 /// What the store has answered so far for one attempt.
@@ -68,11 +69,12 @@ impl Stop {
 pub fn prepare(cx: &AttemptContext<'_>, preparation: &mut Preparation, runtime: &Runtime, now: Timestamp) -> Prepared {
     let context = context(cx, now);
     let secrets = secrets(&context, preparation);
-    let mut renderer = Renderer { cx, context, preparation, now, secrets };
+    let mut renderer = Renderer { cx, context, preparation, now, secrets, fields: Fields::default() };
     match renderer.prepare(runtime) {
         Ok(workload) => {
+            let rendered_fields = renderer.fields.for_people(&renderer.secrets);
             let masks = renderer.secrets.into_texts();
-            Prepared::Launch(Box::new(Workload { masks, ..workload }))
+            Prepared::Launch(Box::new(Workload { masks, rendered_fields, ..workload }))
         }
         Err(Stop::End(end)) => Prepared::Inline(without_secrets(end, &renderer.secrets)),
         Err(Stop::Needs(questions)) => Prepared::Needs(questions),
@@ -109,6 +111,7 @@ struct Renderer<'a, 'b> {
     now: Timestamp,
     /// To be masked in what the task prints.
     secrets: Secrets,
+    fields: Fields,
 }
 
 impl Renderer<'_, '_> {
@@ -127,10 +130,17 @@ impl Renderer<'_, '_> {
             self.secrets.add(key, &Value::from(value.as_str()));
             env.insert(key.clone(), value);
         }
+        if !env.is_empty() {
+            self.fields.set("env", env.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect());
+        }
         let folder = Path::new(&runtime.dags_folder).join(self.cx.file);
         let folder = folder.parent().unwrap_or(Path::new(&runtime.dags_folder)).to_path_buf();
         let cwd = match &task.cwd {
-            Some(cwd) => folder.join(self.text(cwd)?),
+            Some(cwd) => {
+                let cwd = self.text(cwd)?;
+                self.fields.set("cwd", Value::from(cwd.as_str()));
+                folder.join(cwd)
+            }
             None => folder,
         };
         let program = self.program(&task.operator, runtime, &mut env)?;
@@ -157,8 +167,9 @@ impl Renderer<'_, '_> {
             Operator::Empty => Err(Stop::End(InlineEnd::Success(None))),
             Operator::Bash { command } => self.bash(command, env),
             Operator::Cmd { argv } => {
-                let argv: Result<Vec<String>, Stop> = argv.iter().map(|arg| self.text(arg)).collect();
-                Ok((argv?, None))
+                let argv = argv.iter().map(|arg| self.text(arg)).collect::<Result<Vec<String>, Stop>>()?;
+                self.fields.set("cmd", argv.iter().map(String::as_str).collect());
+                Ok((argv, None))
             }
             Operator::Python(call) => self.python(call, runtime).map(with_stdin),
             Operator::Branch { by } | Operator::ShortCircuit { by, .. } => match by {
@@ -177,6 +188,7 @@ impl Renderer<'_, '_> {
             Operator::Sensor(sensor) => match &sensor.condition {
                 Condition::File { path } => {
                     let path = self.text(path)?;
+                    self.fields.set("filepath", Value::from(path.as_str()));
                     Ok(with_stdin(operator(&OperatorSpec::FileExists { path }, runtime)))
                 }
                 Condition::Http(request) => {
@@ -196,6 +208,7 @@ impl Renderer<'_, '_> {
     fn bash(&mut self, command: &str, env: &mut BTreeMap<String, String>) -> Result<(Vec<String>, Option<String>), Stop> {
         let rendered = render_bash(command, &self.context, &self.preparation.facts);
         let script = self.unwrap(rendered)?;
+        self.fields.set("bash_command", Value::from(script.shown));
         env.extend(script.env);
         Ok((vec!["bash".to_owned(), "-c".to_owned(), script.text], None))
     }
@@ -207,6 +220,7 @@ impl Renderer<'_, '_> {
             self.secrets.add(name, &value);
             args.insert(name.clone(), value);
         }
+        self.fields.set("op_kwargs", Value::Object(args.clone()));
         Ok(python(call, Value::Object(args), runtime))
     }
 
@@ -219,8 +233,12 @@ impl Renderer<'_, '_> {
         }
         let body = request.body.as_ref().map(|body| self.value(body)).transpose()?;
         self.secrets.add("body", body.as_ref().unwrap_or(&Value::Null));
+        let url = self.text(&request.url)?;
+        self.fields.set("endpoint", Value::from(url.as_str()));
+        self.fields.set("headers", headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect());
+        self.fields.set("data", body.clone().unwrap_or_default());
         Ok(HttpSpec {
-            url: self.text(&request.url)?,
+            url,
             method: request.method.clone(),
             headers,
             body,

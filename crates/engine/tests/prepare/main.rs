@@ -2,5 +2,6 @@
 
 mod fixture;
 mod params;
+mod rendered;
 mod secrets;
 mod xcoms;

@@ -34,6 +34,9 @@ fn a_secret_reaches_the_task_and_nobody_else() {
     assert_eq!(daemon.end_of("secrets", &run), "success");
     assert_eq!(std::fs::read_to_string(file).unwrap(), SECRET);
     assert_eq!(return_value(&daemon, "secrets", &run, "t"), "the word is ***");
+    let (_, instance) = daemon.get(&format!("dags/secrets/dagRuns/{run}/taskInstances/t"));
+    let shown = instance["rendered_fields"]["bash_command"].as_str().unwrap();
+    assert!(shown.contains("echo the word is ***") && !instance.to_string().contains(SECRET), "{instance}");
     let log = text_of_log(&daemon, "secrets", &run, "t");
     assert!(log.contains("the word is ***") && !log.contains(SECRET), "{log}");
 }
