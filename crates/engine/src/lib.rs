@@ -12,6 +12,7 @@ mod launches;
 mod leading;
 mod mint;
 mod prepare;
+mod rendered;
 mod shell;
 mod trouble;
 mod workload;

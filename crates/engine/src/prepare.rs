@@ -10,8 +10,8 @@ use std::{
 
 use serde_json::Value;
 use updraft_model::{
-    Chooser, Condition, DagId, ExternalTask, HttpRequest, MapIndex, Operator, Question, RunId, RunState, TaskId, TaskState, Timestamp,
-    TriggerDagRun, TriggerRun, TriggeredBy, Verdict, Workload,
+    Chooser, Condition, DagId, ExternalTask, HttpRequest, MapIndex, Operator, Question, RunId, RunState, Secrets, TaskId, TaskState,
+    Timestamp, TriggerDagRun, TriggerRun, TriggeredBy, Verdict, Workload,
 };
 use updraft_scheduler::{AttemptContext, IfExists, InlineEnd};
 use updraft_template::{
@@ -19,6 +19,7 @@ use updraft_template::{
     truthy,
 };
 
+use crate::rendered::Fields;
 use crate::workload::{HttpSpec, OperatorSpec, Runtime, operator, params, python, workload};
 
 /// What the store has answered so far for one attempt.
@@ -27,13 +28,14 @@ pub struct Preparation {
     /// By question.
     pub answers: BTreeMap<Question, Verdict>,
     facts: Facts,
-    needs: BTreeMap<Question, Need>,
+    /// What was to be known for each question; several needs may come to the same.
+    needs: BTreeMap<Question, BTreeSet<Need>>,
 }
 
 impl Preparation {
     /// Takes an answer in.
     pub fn answer(&mut self, question: Question, verdict: Verdict) {
-        if let Some(need) = self.needs.remove(&question) {
+        for need in self.needs.remove(&question).unwrap_or_default() {
             self.facts.insert(need, fact(verdict.clone()));
         }
         self.answers.insert(question, verdict);
@@ -66,11 +68,39 @@ impl Stop {
 /// Renders an attempt.
 pub fn prepare(cx: &AttemptContext<'_>, preparation: &mut Preparation, runtime: &Runtime, now: Timestamp) -> Prepared {
     let context = context(cx, now);
-    let mut renderer = Renderer { cx, context, preparation, now };
+    let secrets = secrets(&context, preparation);
+    let mut renderer = Renderer { cx, context, preparation, now, secrets, fields: Fields::default() };
     match renderer.prepare(runtime) {
-        Ok(workload) => Prepared::Launch(Box::new(workload)),
-        Err(Stop::End(end)) => Prepared::Inline(end),
+        Ok(workload) => {
+            let rendered_fields = renderer.fields.for_people(&renderer.secrets);
+            let masks = renderer.secrets.into_texts();
+            Prepared::Launch(Box::new(Workload { masks, rendered_fields, ..workload }))
+        }
+        Err(Stop::End(end)) => Prepared::Inline(without_secrets(end, &renderer.secrets)),
         Err(Stop::Needs(questions)) => Prepared::Needs(questions),
+    }
+}
+
+/// What is secret of all that a template can read.
+fn secrets(context: &Context, preparation: &Preparation) -> Secrets {
+    let mut secrets = Secrets::default();
+    for (name, value) in &context.params {
+        secrets.add(name, value);
+    }
+    for (question, verdict) in &preparation.answers {
+        if let (Question::Variable { key }, Verdict::Variable(Some(text))) = (question, verdict) {
+            secrets.add_variable(key, text);
+        }
+    }
+    secrets
+}
+
+/// People read why a task did not run.
+fn without_secrets(end: InlineEnd, secrets: &Secrets) -> InlineEnd {
+    match end {
+        InlineEnd::Skipped(why) => InlineEnd::Skipped(secrets.mask(why)),
+        InlineEnd::Failed { error, retry } => InlineEnd::Failed { error: secrets.mask(error), retry },
+        end @ (InlineEnd::Success(_) | InlineEnd::NotYet | InlineEnd::Trigger { .. }) => end,
     }
 }
 
@@ -79,11 +109,15 @@ struct Renderer<'a, 'b> {
     context: Context,
     preparation: &'b mut Preparation,
     now: Timestamp,
+    /// To be masked in what the task prints.
+    secrets: Secrets,
+    fields: Fields,
 }
 
 impl Renderer<'_, '_> {
     fn prepare(&mut self, runtime: &Runtime) -> Result<Workload, Stop> {
         let task = self.cx.task.clone();
+        self.check_params()?;
         if let Some(when) = &task.when {
             let value = self.evaluate(when)?;
             if !truthy(&value) {
@@ -92,17 +126,33 @@ impl Renderer<'_, '_> {
         }
         let mut env = BTreeMap::new();
         for (key, template) in &task.env {
-            env.insert(key.clone(), self.text(template)?);
+            let value = self.text(template)?;
+            self.secrets.add(key, &Value::from(value.as_str()));
+            env.insert(key.clone(), value);
+        }
+        if !env.is_empty() {
+            self.fields.set("env", env.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect());
         }
         let folder = Path::new(&runtime.dags_folder).join(self.cx.file);
         let folder = folder.parent().unwrap_or(Path::new(&runtime.dags_folder)).to_path_buf();
         let cwd = match &task.cwd {
-            Some(cwd) => folder.join(self.text(cwd)?),
+            Some(cwd) => {
+                let cwd = self.text(cwd)?;
+                self.fields.set("cwd", Value::from(cwd.as_str()));
+                folder.join(cwd)
+            }
             None => folder,
         };
         let program = self.program(&task.operator, runtime, &mut env)?;
         let made = workload(self.cx, program, env, cwd.to_string_lossy().into_owned(), runtime);
         made.ok_or_else(|| Stop::failed("the task instance has no attempt"))
+    }
+
+    /// Airflow checks them at the trigger and again when a task starts: a file, and with it the params,
+    /// may have changed since, and a scheduled run was not checked before. Where nothing starts, nothing is checked.
+    fn check_params(&self) -> Result<(), Stop> {
+        let Some(version) = self.cx.dag.filter(|_| self.cx.task.operator != Operator::Empty) else { return Ok(()) };
+        updraft_params::check_run(&version.dag.params, &self.cx.run.conf).map_err(Stop::failed)
     }
 
     /// Program, arguments and standard input; or the end of what needs no program.
@@ -117,8 +167,9 @@ impl Renderer<'_, '_> {
             Operator::Empty => Err(Stop::End(InlineEnd::Success(None))),
             Operator::Bash { command } => self.bash(command, env),
             Operator::Cmd { argv } => {
-                let argv: Result<Vec<String>, Stop> = argv.iter().map(|arg| self.text(arg)).collect();
-                Ok((argv?, None))
+                let argv = argv.iter().map(|arg| self.text(arg)).collect::<Result<Vec<String>, Stop>>()?;
+                self.fields.set("cmd", argv.iter().map(String::as_str).collect());
+                Ok((argv, None))
             }
             Operator::Python(call) => self.python(call, runtime).map(with_stdin),
             Operator::Branch { by } | Operator::ShortCircuit { by, .. } => match by {
@@ -137,6 +188,7 @@ impl Renderer<'_, '_> {
             Operator::Sensor(sensor) => match &sensor.condition {
                 Condition::File { path } => {
                     let path = self.text(path)?;
+                    self.fields.set("filepath", Value::from(path.as_str()));
                     Ok(with_stdin(operator(&OperatorSpec::FileExists { path }, runtime)))
                 }
                 Condition::Http(request) => {
@@ -156,6 +208,7 @@ impl Renderer<'_, '_> {
     fn bash(&mut self, command: &str, env: &mut BTreeMap<String, String>) -> Result<(Vec<String>, Option<String>), Stop> {
         let rendered = render_bash(command, &self.context, &self.preparation.facts);
         let script = self.unwrap(rendered)?;
+        self.fields.set("bash_command", Value::from(script.shown));
         env.extend(script.env);
         Ok((vec!["bash".to_owned(), "-c".to_owned(), script.text], None))
     }
@@ -163,19 +216,29 @@ impl Renderer<'_, '_> {
     fn python(&mut self, call: &updraft_model::PythonCall, runtime: &Runtime) -> Result<(Vec<String>, String), Stop> {
         let mut args = serde_json::Map::new();
         for (name, value) in &call.args {
-            args.insert(name.clone(), self.value(value)?);
+            let value = self.value(value)?;
+            self.secrets.add(name, &value);
+            args.insert(name.clone(), value);
         }
+        self.fields.set("op_kwargs", Value::Object(args.clone()));
         Ok(python(call, Value::Object(args), runtime))
     }
 
     fn http(&mut self, request: &HttpRequest) -> Result<HttpSpec, Stop> {
         let mut headers = BTreeMap::new();
         for (name, value) in &request.headers {
-            headers.insert(name.clone(), self.text(value)?);
+            let value = self.text(value)?;
+            self.secrets.add(name, &Value::from(value.as_str()));
+            headers.insert(name.clone(), value);
         }
         let body = request.body.as_ref().map(|body| self.value(body)).transpose()?;
+        self.secrets.add("body", body.as_ref().unwrap_or(&Value::Null));
+        let url = self.text(&request.url)?;
+        self.fields.set("endpoint", Value::from(url.as_str()));
+        self.fields.set("headers", headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect());
+        self.fields.set("data", body.clone().unwrap_or_default());
         Ok(HttpSpec {
-            url: self.text(&request.url)?,
+            url,
             method: request.method.clone(),
             headers,
             body,
@@ -259,17 +322,17 @@ impl Renderer<'_, '_> {
     }
 
     fn ask(&mut self, needs: BTreeSet<Need>) -> Stop {
-        let mut questions = Vec::new();
+        let mut questions = BTreeSet::new();
         for need in needs {
             match self.question(&need) {
                 Ok(question) => {
-                    self.preparation.needs.insert(question.clone(), need);
-                    questions.push(question);
+                    self.preparation.needs.entry(question.clone()).or_default().insert(need);
+                    questions.insert(question);
                 }
                 Err(why) => return Stop::failed(why),
             }
         }
-        Stop::Needs(questions)
+        Stop::Needs(questions.into_iter().collect())
     }
 
     fn question(&self, need: &Need) -> Result<Question, String> {
@@ -281,19 +344,17 @@ impl Renderer<'_, '_> {
                 Ok(Question::PreviousSuccess { dag_id: run.dag_id.clone(), before })
             }
             Need::Connection(id) => Err(format!("connection \"{id}\": connections are not supported yet")),
-            Need::XCom { run_id: Some(id), .. } if *id != run.run_id.as_str() => {
-                Err(format!("xcom_pull from another run (\"{id}\") is not supported yet"))
-            }
-            Need::XCom { dag_id: Some(id), .. } if *id != run.dag_id.as_str() => {
-                Err(format!("xcom_pull from another DAG (\"{id}\") is not supported yet"))
-            }
-            Need::XCom { task_id, key, map_index, .. } => {
-                let task_id = match task_id {
-                    Some(id) => TaskId::new(id).map_err(|e| e.to_string())?,
-                    None => self.cx.task.task_id.clone(),
-                };
-                let map_index = MapIndex(map_index.unwrap_or(MapIndex::UNMAPPED.0));
-                Ok(Question::XCom { run: run.key, task_id, map_index: Some(map_index), key: key.clone() })
+            Need::XCom { task_id, run_id, dag_id, key, map_index } => {
+                // As in Airflow, what is not said is the task's own: another DAG's run of the same name, too.
+                let words = |e: updraft_model::IdError| format!("xcom_pull: {e}");
+                let task_id = task_id.as_ref().map_or_else(|| Ok(self.cx.task.task_id.clone()), TaskId::new).map_err(words)?;
+                let run_id = run_id.as_ref().map_or_else(|| Ok(run.run_id.clone()), RunId::new).map_err(words)?;
+                let dag_id = dag_id.as_ref().map_or_else(|| Ok(run.dag_id.clone()), DagId::new).map_err(words)?;
+                let (map_index, key) = (Some(map_index.map_or(MapIndex::UNMAPPED, MapIndex)), key.clone());
+                Ok(match dag_id == run.dag_id && run_id == run.run_id {
+                    true => Question::XCom { run: run.key, task_id, map_index, key },
+                    false => Question::XComOfRun { dag_id, run_id, task_id, map_index, key },
+                })
             }
         }
     }

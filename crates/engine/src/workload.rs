@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use updraft_model::{AttemptLabels, PythonCall, PythonCode, Task, WORKLOAD_FORMAT, Workload};
+use updraft_model::{PythonCall, PythonCode, Task, WORKLOAD_FORMAT, Workload};
 use updraft_scheduler::AttemptContext;
 
 /// What the daemon tells every task of its surroundings.
@@ -102,13 +102,6 @@ pub(crate) fn workload(
     runtime: &Runtime,
 ) -> Option<Workload> {
     let AttemptContext { instance, task, .. } = cx;
-    let labels = AttemptLabels {
-        dag_id: instance.dag_id.clone(),
-        run_id: instance.run_id.clone(),
-        task_id: instance.task_id.clone(),
-        map_index: instance.map_index,
-        try_number: instance.try_number,
-    };
     let mut env = context_env(cx);
     if matches!(task.operator, updraft_model::Operator::Python(_)) || uses_python(task) {
         env.insert("PYTHONPATH".to_owned(), runtime.dags_folder.clone());
@@ -117,7 +110,7 @@ pub(crate) fn workload(
     Some(Workload {
         format: WORKLOAD_FORMAT,
         attempt: instance.attempt?,
-        labels,
+        labels: instance.labels(),
         argv,
         stdin,
         env,
@@ -129,6 +122,7 @@ pub(crate) fn workload(
         capture_last_line: captures_last_line(task),
         masks: Vec::new(),
         notes: Vec::new(),
+        rendered_fields: serde_json::Map::new(),
     })
 }
 

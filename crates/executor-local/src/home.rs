@@ -9,8 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-use updraft_model::{AttemptId, AttemptLabels, NodeId, Timestamp};
+use updraft_model::{AttemptId, AttemptLabels, NodeId, Segment};
 
 /// The longest name of a file or folder on the file systems of Linux, in bytes (`NAME_MAX`).
 const NAME_MAX: usize = 255;
@@ -167,42 +166,20 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// One attempt's part of a log file; it ends where the next begins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Segment {
-    /// Who wrote it.
-    pub attempt: AttemptId,
-    /// Where.
-    pub node: NodeId,
-    /// Its first byte in the log file.
-    pub from: u64,
-    /// When it began.
-    pub at: Timestamp,
-}
-
-impl Segment {
-    /// Where a log's segments are listed: beside it.
-    fn list_of(log: &Path) -> PathBuf {
-        let mut name = log.as_os_str().to_owned();
-        name.push(".segments");
-        PathBuf::from(name)
-    }
-
-    /// Adds it to the list beside `log`, whole or not at all.
-    pub(crate) fn append_to(&self, log: &Path) -> io::Result<()> {
-        let mut line = serde_json::to_vec(self)?;
-        line.push(b'\n');
-        let mut list = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(Self::list_of(log))?;
-        let length = list.metadata()?.len();
-        io::Write::write_all(&mut list, &line).inspect_err(|_| _ = list.set_len(length))
-    }
+/// Adds it to the list beside `log`, whole or not at all.
+pub(crate) fn append_segment(segment: &Segment, log: &Path) -> io::Result<()> {
+    let mut line = serde_json::to_vec(segment)?;
+    line.push(b'\n');
+    let mut list = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(Segment::list_of(log))?;
+    let length = list.metadata()?.len();
+    io::Write::write_all(&mut list, &line).inspect_err(|_| _ = list.set_len(length))
 }
 
 /// The segments of the log file at `log`, in the order in which they were begun. Empty if there is
 /// no log. A line cut short by a crash is left out.
 pub fn read_segments(log: &Path) -> io::Result<Vec<Segment>> {
     match fs::read_to_string(Segment::list_of(log)) {
-        Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
+        Ok(text) => Ok(Segment::parse_list(&text)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(e) => Err(e),
     }

@@ -181,6 +181,15 @@ async fn the_log_is_text_with_times_notes_and_no_secrets() {
 }
 
 #[tokio::test]
+async fn the_last_line_is_masked_like_the_log_but_not_what_the_program_gets() {
+    let mut place = Place::new(Daemon::start().await);
+    let mut workload = place.script("echo ${#WORD} $WORD");
+    workload.env.insert("WORD".to_owned(), "s3cr3t".to_owned());
+    workload.masks = vec!["s3cr3t".to_owned()];
+    assert_eq!(place.run(&workload).await.last_line.as_deref(), Some("6 ***"));
+}
+
+#[tokio::test]
 async fn attempts_of_one_try_share_a_log_in_segments() {
     let mut place = Place::new(Daemon::start().await);
     let first = place.script("echo first");

@@ -69,6 +69,19 @@ pub enum Question {
         /// Its name.
         key: String,
     },
+    /// An XCom of a run by its name, active or not.
+    XComOfRun {
+        /// The run's DAG.
+        dag_id: DagId,
+        /// The run's id.
+        run_id: RunId,
+        /// The task.
+        task_id: TaskId,
+        /// As in [`Question::XCom`].
+        map_index: Option<MapIndex>,
+        /// Its name.
+        key: String,
+    },
     /// A variable.
     Variable {
         /// Its name.
@@ -103,7 +116,7 @@ pub enum Verdict {
     TaskState(Option<TaskState>),
     /// To [`Question::External`] without one, and [`Question::RunState`].
     RunState(Option<RunState>),
-    /// To [`Question::XCom`].
+    /// To [`Question::XCom`] and [`Question::XComOfRun`].
     XCom(Option<Value>),
     /// To [`Question::Variable`].
     Variable(Option<String>),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    AttemptId, DagId, DataInterval, ExecutorName, MapIndex, NextRun, NodeId, PoolName, RunId, RunKey, RunState, RunType, TaskId,
-    TaskInstanceId, TaskInstanceKey, TaskState, Timestamp, VersionId,
+    AttemptId, AttemptLabels, DagId, DataInterval, ExecutorName, MapIndex, NextRun, NodeId, PoolName, RunId, RunKey, RunState, RunType,
+    TaskId, TaskInstanceId, TaskInstanceKey, TaskState, Timestamp, VersionId,
 };
 
 /// Table `dag`: what is known of a DAG beside its content.
@@ -195,6 +195,17 @@ impl TaskInstanceRow {
     /// Its key.
     pub fn key(&self) -> TaskInstanceKey {
         TaskInstanceKey { run: self.run, task_id: self.task_id.clone(), map_index: self.map_index }
+    }
+
+    /// The names of its current or last attempt.
+    pub fn labels(&self) -> AttemptLabels {
+        AttemptLabels {
+            dag_id: self.dag_id.clone(),
+            run_id: self.run_id.clone(),
+            task_id: self.task_id.clone(),
+            map_index: self.map_index,
+            try_number: self.try_number,
+        }
     }
 }
 

@@ -23,7 +23,6 @@ mod shape;
 mod submit;
 mod waiting;
 
-pub use api::dag_runs::params::check as check_params;
 pub use api::dag_runs::trigger::{COMMAND_LINE, REQUESTED_WITH};
 pub use auth::{PasswordError, Role, UnknownRole, hash_password};
 pub use config::{Authentication, Deps, Durations, EngineSnapshot, EngineStatus, ExecutorUse, ServerConfig};

@@ -8,6 +8,7 @@ use updraft_store::{DagView, Page, TaskInstanceFilter, TaskInstanceView};
 use crate::{
     app::App,
     error::ApiError,
+    logs::LogFile,
     shape::{DagResponse, DagRunResponse, TaskInstanceHistory, TaskInstanceResponse, WaitingView},
     waiting,
 };
@@ -60,10 +61,19 @@ pub async fn task_instances(app: &App, views: &[TaskInstanceView]) -> Result<Vec
     Ok(responses)
 }
 
-/// One task instance.
+/// One task instance, with what its templates became.
 pub async fn task_instance(app: &App, view: &TaskInstanceView) -> Result<TaskInstanceResponse, ApiError> {
     let only = task_instances(app, std::slice::from_ref(view)).await?.pop();
-    only.ok_or_else(|| ApiError::Internal("a task instance was not rendered".into()))
+    let mut only = only.ok_or_else(|| ApiError::Internal("a task instance was not rendered".into()))?;
+    if let Some(attempt) = view.row.attempt {
+        let log = LogFile::new(&app.config.logs_dir, &view.row.labels());
+        // All the rest is true without them.
+        match log.rendered_fields(attempt).await {
+            Ok(fields) => only.rendered_fields = fields,
+            Err(error) => tracing::warn!(%attempt, %error, "what an attempt's templates became can't be read"),
+        }
+    }
+    Ok(only)
 }
 
 /// Tries.

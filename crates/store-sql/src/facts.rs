@@ -67,7 +67,18 @@ pub async fn ask(backend: &dyn Backend, question: Question) -> Result<Verdict, S
             let query = run_state().arg(dag_id.as_str()).sql(" AND run_id = ").arg(run_id.as_str());
             Ok(Verdict::RunState(fetch_first(backend, query, |mut row| row.parse()).await?))
         }
-        Question::XCom { run, task_id, map_index, key } => xcom(backend, run, task_id.as_str(), map_index, key).await.map(Verdict::XCom),
+        Question::XCom { run, task_id, map_index, key } => {
+            let query = Query::new("xcom_value").sql("SELECT x.value FROM xcom AS x WHERE x.run = ").arg(run.0);
+            xcom(backend, query, task_id.as_str(), map_index, key).await.map(Verdict::XCom)
+        }
+        Question::XComOfRun { dag_id, run_id, task_id, map_index, key } => {
+            let query = Query::new("xcom_value_of_run")
+                .sql("SELECT x.value FROM dag_run AS r JOIN xcom AS x ON x.run = r.id WHERE r.dag_id = ")
+                .arg(dag_id.as_str())
+                .sql(" AND r.run_id = ")
+                .arg(run_id.as_str());
+            xcom(backend, query, task_id.as_str(), map_index, key).await.map(Verdict::XCom)
+        }
         Question::Variable { key } => {
             let query = Query::new("variable_value").sql("SELECT value FROM variable WHERE key = ").arg(key);
             Ok(Verdict::Variable(fetch_first(backend, query, |mut row| row.text()).await?))
@@ -120,24 +131,19 @@ async fn stored_run(backend: &dyn Backend, dag_id: &str, run_id: &RunId) -> Resu
     Ok(runs.into_iter().next().map(|run| StoredRun { run, task_instances, versions }))
 }
 
+/// The value, of the XComs `x` of one run.
 async fn xcom(
     backend: &dyn Backend,
-    run: RunKey,
+    of_run: Query,
     task_id: &str,
     map_index: Option<MapIndex>,
     key: String,
 ) -> Result<Option<Value>, StoreError> {
-    let mut query = Query::new("xcom_value")
-        .sql("SELECT value FROM xcom WHERE run = ")
-        .arg(run.0)
-        .sql(" AND task_id = ")
-        .arg(task_id)
-        .sql(" AND key = ")
-        .arg(key);
+    let mut query = of_run.sql(" AND x.task_id = ").arg(task_id).sql(" AND x.key = ").arg(key);
     if let Some(map_index) = map_index {
-        query = query.sql(" AND map_index = ").arg(Arg::from(map_index.0));
+        query = query.sql(" AND x.map_index = ").arg(Arg::from(map_index.0));
     }
-    let mut values: Vec<Value> = fetch_all(backend, query.sql(" ORDER BY map_index"), |mut row| row.json()).await?;
+    let mut values: Vec<Value> = fetch_all(backend, query.sql(" ORDER BY x.map_index"), |mut row| row.json()).await?;
     Ok(match map_index {
         Some(_) => values.pop(),
         None => (!values.is_empty()).then_some(Value::Array(values)),

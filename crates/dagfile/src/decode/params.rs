@@ -152,7 +152,7 @@ fn has_no_reference(cx: &mut Cx<'_>, value: &Json, node: &Node<'_>) -> bool {
 
 /// Airflow checks this at import too: the schema is one, and the default satisfies it.
 fn is_valid(cx: &mut Cx<'_>, name: &str, node: &Node<'_>, mapping: &Mapping<'_>, schema: &Json, default: Option<&Json>) -> bool {
-    let validator = match jsonschema::options().should_validate_formats(true).build(schema) {
+    let validator = match updraft_params::validator(schema) {
         Ok(validator) => validator,
         Err(error) => {
             let place = error.instance_path().to_string();

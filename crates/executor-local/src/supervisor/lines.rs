@@ -3,14 +3,14 @@
 //! Pure. The memory is bounded whatever comes: a line longer than [`LINE_LIMIT`] is cut into several,
 //! never through a secret. Invalid UTF-8 becomes U+FFFD here, so that readers see only text.
 
-use updraft_model::Timestamp;
+use std::borrow::Cow;
+
+use updraft_model::{HIDDEN, Timestamp};
 
 /// The longest line, in bytes of the program's output.
 pub(crate) const LINE_LIMIT: usize = 64 * 1024;
 /// At the end of a line that goes on in the next.
 const GOES_ON: &str = " [line continues]";
-/// Instead of a secret.
-const MASK: &str = "***";
 /// A secret of several lines is also masked line by line, where a line is at least this long.
 const MASKED_LINE: usize = 8;
 
@@ -134,15 +134,20 @@ impl Lines {
         end
     }
 
-    fn write_line(&mut self, line: &[u8], end: &str, at: Timestamp, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.stamp.of(at));
+    /// As text, without secrets.
+    pub(crate) fn masked<'a>(&self, line: &'a [u8]) -> Cow<'a, str> {
         let mut text = String::from_utf8_lossy(line);
         for mask in &self.masks {
             if text.contains(mask.as_str()) {
-                text = text.replace(mask.as_str(), MASK).into();
+                text = text.replace(mask.as_str(), HIDDEN).into();
             }
         }
-        out.extend_from_slice(text.as_bytes());
+        text
+    }
+
+    fn write_line(&mut self, line: &[u8], end: &str, at: Timestamp, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.stamp.of(at));
+        out.extend_from_slice(self.masked(line).as_bytes());
         out.extend_from_slice(end.as_bytes());
         out.push(b'\n');
     }

@@ -122,14 +122,14 @@ impl Log {
         result
     }
 
-    /// Writes the rest, as far as it can be written now. The last line, right-stripped, if it was wanted
-    /// and is short enough to be an XCom.
+    /// Writes the rest, as far as it can be written now. The last line, right-stripped and masked like the
+    /// log, if it was wanted and is short enough to be an XCom.
     pub(crate) fn finish(&mut self) -> Option<String> {
         self.lines.end(now(), &mut self.out);
         let last = match self.lines.take_last() {
             _ if !self.capture => None,
             Last::Nothing => Some(String::new()),
-            Last::Line(bytes) => Some(String::from_utf8_lossy(&bytes).trim_end().to_owned()).filter(|text| fits_an_xcom(text)),
+            Last::Line(bytes) => Some(self.lines.masked(&bytes).trim_end().to_owned()).filter(|text| fits_an_xcom(text)),
             Last::TooLong => None,
         };
         if self.capture && last.is_none() {

@@ -24,14 +24,14 @@ use nix::{
     sys::prctl,
     unistd::{Pid, fchdir},
 };
-use updraft_model::{AttemptId, Exit, HowEnded, Timestamp, WORKLOAD_FORMAT, Workload};
+use updraft_model::{AttemptId, Exit, HowEnded, Segment, Timestamp, WORKLOAD_FORMAT, Workload};
 
 use self::{log::Log, room::when_there_is_room, spawn::Private, watch::Watched};
 use crate::{
     complain::complain,
     failpoint,
     hint::Hint,
-    home::{Home, Segment, log_file},
+    home::{Home, append_segment, log_file},
     place, processes,
 };
 
@@ -114,7 +114,8 @@ fn supervise(home: &Home, workload: &Workload) -> (Exit, Option<Log>) {
 
 fn open_log(home: &Home, workload: &Workload, path: &Path) -> io::Result<Log> {
     let (log, from) = Log::open(path, &workload.masks, workload.capture_last_line)?;
-    Segment { attempt: workload.attempt, node: home.node().clone(), from, at: now() }.append_to(path)?;
+    let (attempt, rendered_fields) = (workload.attempt, workload.rendered_fields.clone());
+    append_segment(&Segment { attempt, node: home.node().clone(), from, at: now(), rendered_fields }, path)?;
     Ok(log)
 }
 

@@ -88,6 +88,7 @@ impl<H: Harness> Place<H> {
             capture_last_line: true,
             masks: Vec::new(),
             notes: Vec::new(),
+            rendered_fields: serde_json::Map::new(),
         })
     }
 

@@ -148,6 +148,10 @@ impl Scheduler {
 
     fn make_run(&mut self, cx: &mut Cx<'_>, pending: &PendingTrigger, from: (RunKey, Node)) -> Result<(), InlineEnd> {
         let PendingTrigger { trigger, run_id, date, .. } = pending;
+        let gone = || failed(format!("DAG \"{}\" does not exist any more", trigger.dag_id));
+        let dag = &self.dags.get(&trigger.dag_id).ok_or_else(gone)?.version.dag;
+        // As when a person triggers a run.
+        updraft_params::check_run(&dag.params, &trigger.conf).map_err(failed)?;
         let spec = NewRunSpec {
             run_id: run_id.clone(),
             run_type: RunType::OperatorTriggered,
@@ -160,8 +164,7 @@ impl Scheduler {
             note: trigger.note.clone(),
         };
         let made = self.create_run(cx, &trigger.dag_id, spec).and_then(|key| self.runs.get_mut(&key));
-        let made = made.ok_or_else(|| failed(format!("DAG \"{}\" does not exist any more", trigger.dag_id)))?;
-        made.triggered_by = Some(from);
+        made.ok_or_else(gone)?.triggered_by = Some(from);
         Ok(())
     }
 

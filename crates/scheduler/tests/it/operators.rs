@@ -161,6 +161,29 @@ fn two_tasks_trigger_the_same_dag_in_the_same_instant() {
     assert_eq!((w.states(run).as_str(), w.finished_runs.len()), ("t=success u=success", 3));
 }
 
+#[test]
+fn a_task_can_not_trigger_a_run_whose_params_do_not_hold() {
+    let mut w = World::new(dag([trigger_task(false)]));
+    let mut other = dag([bash("o", &[])]);
+    other.dag_id = DagId::new("other").unwrap();
+    let schema = json!({"type": "integer", "maximum": 10});
+    other.params.insert("k".into(), Param { default: Some(json!(1)), description: None, schema });
+    w.give([Input::Files(vec![file(other)])]);
+    for (value, state, reason) in [
+        (json!(99), TaskState::Failed, Some("Invalid input for param k: 99 is greater than the maximum of 10")),
+        (json!("ten"), TaskState::Failed, Some("Invalid input for param k: \"ten\" is not of type \"integer\"")),
+        (json!(10), TaskState::Success, None),
+    ] {
+        let run = w.trigger();
+        let InlineEnd::Trigger { mut trigger, wait, if_exists } = trigger_end(&w, false) else { unreachable!() };
+        trigger.conf = json!({"k": value});
+        inline(&mut w, run, "t", InlineEnd::Trigger { trigger, wait, if_exists });
+        assert_eq!((w.state(run, "t"), w.row(run, "t").reason.as_deref()), (state, reason));
+        let made = w.finished_runs.values().any(|run| run.run_id.as_str() == "mine");
+        assert_eq!(made, state == TaskState::Success);
+    }
+}
+
 fn with_reset(w: &World, wait: bool) -> InlineEnd {
     let InlineEnd::Trigger { trigger, .. } = trigger_end(w, wait) else { unreachable!() };
     InlineEnd::Trigger { trigger, wait, if_exists: IfExists::Reset }

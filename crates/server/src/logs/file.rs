@@ -5,11 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::{Map, Value};
 use tokio::{
     fs::File,
     io::{AsyncReadExt, AsyncSeekExt},
 };
-use updraft_model::AttemptLabels;
+use updraft_model::{AttemptId, AttemptLabels, Segment};
 
 use super::Line;
 
@@ -35,6 +36,20 @@ impl LogFile {
     /// its own (`dag_id=..`), so none of them can lead elsewhere.
     pub fn new(logs_dir: &Path, labels: &AttemptLabels) -> Self {
         Self { path: logs_dir.join(labels.log_path()) }
+    }
+
+    /// What the templates of an attempt became, if its log is here.
+    ///
+    /// # Errors
+    /// The list of the log's segments is there, but can't be read.
+    pub async fn rendered_fields(&self, attempt: AttemptId) -> io::Result<Map<String, Value>> {
+        let text = match tokio::fs::read_to_string(Segment::list_of(&self.path)).await {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
+            read => read?,
+        };
+        // The last one is the newest; an attempt may have been started again.
+        let segment = Segment::parse_list(&text).into_iter().rev().find(|segment| segment.attempt == attempt);
+        Ok(segment.map(|segment| segment.rendered_fields).unwrap_or_default())
     }
 
     /// Whether there is such a file.

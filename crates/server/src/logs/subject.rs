@@ -33,13 +33,7 @@ impl Subject {
 
     fn new(app: &App, view: &TaskInstanceView, try_number: u32) -> Self {
         let row = &view.row;
-        let labels = AttemptLabels {
-            dag_id: row.dag_id.clone(),
-            run_id: row.run_id.clone(),
-            task_id: row.task_id.clone(),
-            map_index: row.map_index,
-            try_number,
-        };
+        let labels = AttemptLabels { try_number, ..row.labels() };
         let is_over = is_over(view, try_number);
         Self {
             file: LogFile::new(&app.config.logs_dir, &labels),

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use updraft_model::{Dag, Operator, Task, TaskId, Timestamp, WeightRule};
+use updraft_model::{Chooser, Condition, Dag, Operator, Task, TaskId, Timestamp, WeightRule};
 use utoipa::ToSchema;
 
 /// A duration in Airflow's serialised form.
@@ -127,16 +127,26 @@ fn color(operator: &Operator) -> &'static str {
     }
 }
 
+/// Airflow's names. What they became is in a task instance's `rendered_fields` (`engine/prepare.rs`).
 fn template_fields(operator: &Operator) -> Vec<&'static str> {
     match operator {
         Operator::Empty => vec![],
         Operator::Bash { .. } => vec!["bash_command", "env", "cwd"],
         Operator::Cmd { .. } => vec!["cmd", "env", "cwd"],
         Operator::Python(_) => vec!["op_kwargs", "env"],
-        Operator::Branch { .. } | Operator::ShortCircuit { .. } => vec!["op_kwargs"],
+        Operator::Branch { by } | Operator::ShortCircuit { by, .. } => match by {
+            Chooser::Bash(_) => vec!["bash_command", "env", "cwd"],
+            Chooser::Python(_) => vec!["op_kwargs", "env"],
+            Chooser::Expression(_) => vec![],
+        },
         Operator::Http(_) => vec!["endpoint", "headers", "data"],
         Operator::TriggerDagRun(_) => vec!["trigger_dag_id", "trigger_run_id", "logical_date", "conf"],
-        Operator::Sensor(_) => vec!["condition"],
+        Operator::Sensor(sensor) => match sensor.condition {
+            Condition::File { .. } => vec!["filepath"],
+            Condition::Http(_) => vec!["endpoint", "headers", "data"],
+            Condition::Time { .. } => vec!["target_time"],
+            Condition::ExternalTask(_) => vec![],
+        },
     }
 }
 

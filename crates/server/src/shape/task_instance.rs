@@ -78,8 +78,10 @@ pub struct TaskInstanceResponse {
     executor_config: &'static str,
     note: Option<String>,
     rendered_map_index: Option<String>,
+    /// What the templates of the last attempt became, without secrets; empty in lists, for what
+    /// needs no program, and where the log is on another node.
     #[schema(value_type = Object)]
-    rendered_fields: Map<String, Value>,
+    pub rendered_fields: Map<String, Value>,
     #[schema(value_type = Option<Object>)]
     trigger: Option<Value>,
     #[schema(value_type = Option<Object>)]

@@ -214,7 +214,11 @@ fn a_question(random: &mut Random) -> Question {
         6 => Question::RunState { dag_id, run_id },
         7 => {
             let map_index = random.maybe(|random| MapIndex(random.pick(&[-1, 0])));
-            Question::XCom { run, task_id: task_id(random.pick(&TASKS)), map_index, key: "k".into() }
+            let (task_id, key) = (task_id(random.pick(&TASKS)), "k".to_owned());
+            match random.below(2) {
+                0 => Question::XCom { run, task_id, map_index, key },
+                _ => Question::XComOfRun { dag_id, run_id, task_id, map_index, key },
+            }
         }
         8 => Question::PreviousSuccess { dag_id, before: at },
         _ => Question::DagExists { dag_id },

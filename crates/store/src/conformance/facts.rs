@@ -110,14 +110,23 @@ pub async fn all_questions_about_values(subject: Subject) {
     let first = run("d", 1);
     let key = |task: &str, index| updraft_model::TaskInstanceKey { run: first.key, task_id: task_id(task), map_index: MapIndex(index) };
     let xcoms = vec![xcom(key("m", 10), "k", json!("ten")), xcom(key("m", 2), "k", json!("two")), xcom(key("m", 2), "other", json!(0))];
-    subject.commit(term, Batch { new_runs: vec![first.clone()], xcoms, ..dags(&["d"]) }).await;
+    subject.commit(term, Batch { new_runs: vec![first.clone(), run("d", 2), run("e", 3)], xcoms, ..dags(&["d", "e"]) }).await;
     let value = async |index: Option<i32>, key: &str| {
-        let question = Question::XCom { run: RunKey(1), task_id: task_id("m"), map_index: index.map(MapIndex), key: key.to_owned() };
-        subject.engine.ask(question).await.unwrap()
+        let (map_index, key) = (index.map(MapIndex), key.to_owned());
+        let by_key = Question::XCom { run: RunKey(1), task_id: task_id("m"), map_index, key: key.clone() };
+        let by_name = Question::XComOfRun { dag_id: dag_id("d"), run_id: first.run_id.clone(), task_id: task_id("m"), map_index, key };
+        let value = subject.engine.ask(by_key).await.unwrap();
+        assert_eq!(subject.engine.ask(by_name).await.unwrap(), value);
+        value
     };
     assert_eq!(value(Some(10), "k").await, Verdict::XCom(Some(json!("ten"))));
     assert_eq!(value(Some(3), "k").await, Verdict::XCom(None));
     assert_eq!(value(None, "k").await, Verdict::XCom(Some(json!(["two", "ten"]))));
     assert_eq!(value(None, "none").await, Verdict::XCom(None));
+    for (dag, run) in [("d", "manual__2"), ("e", first.run_id.as_str()), ("f", first.run_id.as_str())] {
+        let (dag_id, run_id, map_index) = (dag_id(dag), run_id(run), Some(MapIndex(2)));
+        let question = Question::XComOfRun { dag_id, run_id, task_id: task_id("m"), map_index, key: "k".into() };
+        assert_eq!(subject.engine.ask(question).await.unwrap(), Verdict::XCom(None), "{dag} {run}");
+    }
     assert_eq!(subject.engine.ask(Question::Variable { key: "v".into() }).await.unwrap(), Verdict::Variable(None));
 }

@@ -32,6 +32,10 @@ impl Tables {
             }
             Question::RunState { dag_id, run_id } => Verdict::RunState(self.run_named(dag_id, run_id).map(|run| run.state)),
             Question::XCom { run, task_id, map_index, key } => Verdict::XCom(self.xcom(run, &task_id, map_index, &key)),
+            Question::XComOfRun { dag_id, run_id, task_id, map_index, key } => {
+                let run = self.run_named(dag_id, run_id);
+                Verdict::XCom(run.and_then(|run| self.xcom(run.key, &task_id, map_index, &key)))
+            }
             Question::Variable { .. } => Verdict::Variable(None),
             Question::PreviousSuccess { dag_id, before } => {
                 let run = self.runs_before(&dag_id, before).rev().find(|run| run.state == RunState::Success);

@@ -54,6 +54,8 @@ pub struct BashScript {
     pub text: String,
     /// To be added to the environment, over everything else.
     pub env: BTreeMap<String, String>,
+    /// For people: the values themselves instead of references to them. Never to be run.
+    pub shown: String,
 }
 
 /// The output of one expression, in the order of writing.
@@ -104,7 +106,7 @@ pub(crate) fn quote(state: &mut State<'_, '_>, value: Value, start: usize, end: 
 /// As [`crate::render_text`], and [`RenderError::Failed`] where a shell can't take data.
 pub fn render_bash(script: &str, ctx: &Context, facts: &Facts) -> Result<BashScript, RenderError> {
     if !is_template(script) {
-        return Ok(BashScript { text: script.to_owned(), env: BTreeMap::new() });
+        return Ok(BashScript { text: script.to_owned(), env: BTreeMap::new(), shown: script.to_owned() });
     }
     let session = Session::new(ctx, facts);
     let run = || {
@@ -120,10 +122,13 @@ pub fn render_bash(script: &str, ctx: &Context, facts: &Facts) -> Result<BashScr
 fn assemble(template: &str, rendered: &str, slots: &[Slot]) -> Result<BashScript, TemplateError> {
     let mut variables = Variables::new(rendered);
     let mut text = String::with_capacity(rendered.len() + 64);
+    let mut shown = String::with_capacity(rendered.len());
     let mut copied = 0;
     for place in lex(rendered, slots.len()) {
         let Some(slot) = slots.get(place.slot) else { continue };
         text.push_str(&rendered[copied..place.range.start]);
+        shown.push_str(&rendered[copied..place.range.start]);
+        shown.push_str(&slot.words.join(" "));
         copied = place.range.end;
         let fail = |fault: Fault| TemplateError::at(template, slot.range.start, fault.message(), Some(fault.help().to_owned()));
         let form = place.form.map_err(fail)?;
@@ -148,8 +153,9 @@ fn assemble(template: &str, rendered: &str, slots: &[Slot]) -> Result<BashScript
         }
     }
     text.push_str(&rendered[copied..]);
+    shown.push_str(&rendered[copied..]);
     check_length(&text, template)?;
-    Ok(BashScript { text, env: variables.env })
+    Ok(BashScript { text, env: variables.env, shown })
 }
 
 /// Names for values; equal values share one.

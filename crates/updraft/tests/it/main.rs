@@ -8,6 +8,7 @@ mod crashes;
 mod daemon;
 mod dags;
 mod disk;
+mod facts;
 mod full_disk;
 mod lost_database;
 mod operator;

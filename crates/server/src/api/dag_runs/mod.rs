@@ -5,7 +5,6 @@ pub mod clear;
 pub mod delete;
 pub mod get;
 pub mod list;
-pub mod params;
 pub mod patch;
 pub mod trigger;
 pub mod wait;

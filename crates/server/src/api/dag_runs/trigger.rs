@@ -6,7 +6,6 @@ use axum::{Json, extract::State, http::HeaderMap};
 use serde_json::{Map, Value};
 use updraft_model::{Answer, DataInterval, Request, RunId, RunType, Timestamp, TriggerRun, TriggeredBy};
 
-use super::params;
 use crate::{
     app::App,
     auth::Identity,
@@ -75,7 +74,7 @@ pub async fn trigger_dag_run(
     if render::files_with_errors(&app).await?.contains(&dag.row.file) {
         return Err(ApiError::BadRequest(format!("DAG with dag_id: '{dag_id}' has import errors and cannot be triggered")));
     }
-    params::check(&dag.version.dag.params, &trigger.conf).map_err(ApiError::BadRequest)?;
+    updraft_params::check(&dag.version.dag.params, &trigger.conf).map_err(ApiError::BadRequest)?;
     let run_id = trigger.run_id.as_deref().map(manual_run_id).transpose()?;
     let request = Request::TriggerRun(TriggerRun {
         dag_id: dag.row.dag_id,

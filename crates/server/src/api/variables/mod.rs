@@ -5,7 +5,6 @@ pub mod get;
 pub mod list;
 pub mod patch;
 pub mod post;
-mod redact;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -35,7 +34,7 @@ pub struct VariableResponse {
 impl From<VariableRow> for VariableResponse {
     fn from(row: VariableRow) -> Self {
         let VariableRow { key, value, description } = row;
-        Self { value: Some(redact::value(&key, value)), key, description, is_encrypted: false, team_name: None }
+        Self { value: Some(updraft_model::shown_variable(&key, value)), key, description, is_encrypted: false, team_name: None }
     }
 }
 

@@ -60,7 +60,7 @@ pub async fn test(cx: &Context, foreground: Option<Foreground>, args: &TestArgs,
     let dag = file.dag(by_name)?;
     let chosen = args.tasks.iter().map(|name| known_task(dag, name)).collect::<anyhow::Result<Vec<_>>>()?;
     let conf = args.conf.clone().unwrap_or_default();
-    updraft_server::check_params(&dag.params, &conf).map_err(anyhow::Error::msg)?;
+    updraft_params::check(&dag.params, &conf).map_err(anyhow::Error::msg)?;
     let plan = Plan {
         file: &file,
         dag,

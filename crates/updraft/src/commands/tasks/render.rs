@@ -117,7 +117,7 @@ impl Render {
                 Some(value) => Ok(Verdict::Variable(Some(value))),
                 None => stored_variable(cx, key).await.map(Verdict::Variable),
             },
-            Question::XCom { task_id, .. } => {
+            Question::XCom { task_id, .. } | Question::XComOfRun { task_id, .. } => {
                 let value = given(&self.xcoms, task_id.as_str());
                 let value = value.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text)));
                 Ok(Verdict::XCom(value))
