@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 use updraft_model::{DataInterval, Timestamp};
 
+use crate::value::Draws;
+
 /// Everything a template may see about one attempt without asking the store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Context {
@@ -44,6 +46,9 @@ pub struct Context {
     pub conf: Value,
     /// The moment of the attempt: what `macros.datetime.now()` gives.
     pub now: Timestamp,
+    /// How often templates have asked for random values, which follow from `attempt_id`. A preparation
+    /// that is repeated begins anew and gets the same ones.
+    pub draws: Draws,
     /// Whether this is `dags test` or `tasks test`.
     pub test_mode: bool,
     /// The `dag` object.
@@ -110,6 +115,7 @@ impl Context {
             params: Map::new(),
             conf: Value::Object(Map::new()),
             now: run_after,
+            draws: Draws::default(),
             test_mode: false,
             dag: DagFacts::default(),
             task: TaskFacts::default(),

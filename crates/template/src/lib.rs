@@ -30,3 +30,4 @@ pub use context::{Context, DagFacts, TaskFacts};
 pub use error::{RenderError, TemplateError};
 pub use facts::{FactValue, Facts, Need, PrevSuccess};
 pub use render::{evaluate, render_text, render_value, truthy};
+pub use value::Draws;

@@ -108,7 +108,7 @@ fn errors_say_where_and_what_to_do() {
             "{{ logical_date - macros.datetime(2026, 1, 1) }}",
             "{{ '5' > 3 }} ",
             "{{ 'a' + 1 }}",
-            "{{ macros.uuid.uuid4() }}",
+            "{{ macros.uuid.uuid1() }}",
             "{{ macros.uuid() }}",
             "{{ macros.ds_add('31.01.2026', 1) }}",
             "{{ logical_date.in_timezone('Mars/Base') }}",

@@ -3,11 +3,13 @@
 //! Nothing here reads a clock: "now" is the attempt's moment and comes with the context.
 
 mod delta;
+mod difference;
 mod moment;
 mod pendulum_format;
 mod python_format;
 
 pub(crate) use delta::{Amounts, Delta};
+pub(crate) use difference::{from_now, relative};
 pub(crate) use moment::Moment;
 pub(crate) use python_format::{strftime, strptime};
 

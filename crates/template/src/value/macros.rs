@@ -1,5 +1,5 @@
-//! `macros`: Airflow's helper functions. Those that need randomness are left out on purpose;
-//! "now" is the attempt's moment.
+//! `macros`: Airflow's helper functions. "Now" is the attempt's moment, and what is random follows from
+//! the attempt's id (`chance`).
 
 use std::sync::Arc;
 
@@ -9,8 +9,14 @@ use minijinja::{
     value::{Kwargs, Object, ObjectRepr, Rest, from_args},
 };
 
-use super::{Session, from_json, to_json, unknown_method};
-use crate::date::{Amounts, Delta, Moment, invalid, strftime, strptime};
+use super::{
+    Session,
+    chance::{UuidModule, random},
+    from_json,
+    names::MACROS,
+    to_json, unknown_method,
+};
+use crate::date::{Amounts, Delta, Moment, from_now, invalid, relative, strftime, strptime};
 
 /// `macros`.
 #[derive(Debug)]
@@ -24,6 +30,7 @@ impl Object for Macros {
             "json" => Module::Json,
             "time" => Module::Time,
             "dateutil" => Module::Dateutil,
+            "uuid" => return Some(Value::from_object(UuidModule(Arc::clone(&self.0)))),
             _ => return None,
         };
         Some(Value::from_object(InSession { session: Arc::clone(&self.0), module }))
@@ -37,13 +44,28 @@ impl Object for Macros {
                 Some(class) => class.call(state, args),
                 None => Err(Error::from(ErrorKind::UnknownMethod)),
             },
-            "uuid" | "random" => Err(invalid(format!(
-                "macros.{method} does not exist: a template gives the same text each time; make random values in the task"
-            ))),
-            "yaml" | "ds_format_locale" | "datetime_diff_for_humans" => Err(invalid(format!("macros.{method} does not exist here"))),
-            _ => Err(unknown_method("macros", method, &["ds_add", "ds_format", "datetime", "timedelta", "dateutil", "json", "time"])),
+            "random" => random(&self.0, args),
+            "datetime_diff_for_humans" => diff_for_humans(&self.0, args),
+            "uuid" => Err(invalid("macros.uuid is a module: macros.uuid.uuid4()")),
+            "yaml" | "ds_format_locale" => Err(invalid(format!("macros.{method} does not exist here"))),
+            _ => Err(unknown_method("macros", method, &MACROS)),
         }
     }
+}
+
+/// `macros.datetime_diff_for_humans(logical_date)`: seen from now, or from the second argument.
+fn diff_for_humans(session: &Session, args: &[Value]) -> Result<Value, Error> {
+    let (moment, since): (&Value, Option<Value>) = from_args(args)?;
+    let date = |value: &Value| {
+        let date = value.downcast_object_ref::<Moment>().cloned();
+        date.ok_or_else(|| invalid(format!("datetime_diff_for_humans wants a date, not a {}", value.kind())))
+    };
+    let moment = date(moment)?;
+    let words = match since.filter(|since| !since.is_none()) {
+        Some(since) => relative(&moment, &date(&since)?),
+        None => from_now(&moment, &Moment::from(session.context.now)),
+    };
+    words.map(Value::from)
 }
 
 /// `macros.ds_add("2026-01-31", 1)`.

@@ -4,6 +4,7 @@
 //! up among the facts; what is missing there is noted as a need, and [`Pending`] stands in for it
 //! so that one pass finds as many needs as possible. The result of such a pass is thrown away.
 
+mod chance;
 mod connection;
 mod json;
 mod macros;
@@ -24,6 +25,7 @@ use minijinja::{
 };
 use updraft_model::Timestamp;
 
+pub use chance::Draws;
 pub(crate) use json::{from_json, to_json};
 pub(crate) use names::{ATTRIBUTES, DATED, GLOBALS, removed_in_airflow_3};
 pub(crate) use root::{Root, dated_text};

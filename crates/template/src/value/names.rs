@@ -80,8 +80,12 @@ pub(crate) const ATTRIBUTES: [(&str, &[&str]); 7] = [
         ],
     ),
     ("var", &["value", "json"]),
-    ("macros", &["ds_add", "ds_format", "datetime", "timedelta", "dateutil", "json", "time"]),
+    ("macros", &MACROS),
 ];
+
+/// What `macros` has.
+pub(crate) const MACROS: [&str; 10] =
+    ["ds_add", "ds_format", "datetime_diff_for_humans", "datetime", "timedelta", "dateutil", "json", "time", "random", "uuid"];
 
 const TI: &[&str] = &[
     "task_id",
