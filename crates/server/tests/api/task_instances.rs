@@ -67,7 +67,9 @@ async fn one_that_is_not_there_is_404() {
     world.get(&format!("{LIVE}/clean/7")).await.expect(404);
     let odd = world.get(&format!("{LIVE}/clean/odd")).await.expect(422);
     assert_shape("HTTPValidationError", &odd);
-    assert_eq!(odd["detail"][0]["type"], "int_parsing");
+    assert_eq!((&odd["detail"][0]["type"], &odd["detail"][0]["loc"]), (&json!("int_parsing"), &json!(["path", "map_index"])));
+    let odd = world.get(&format!("{LIVE}/clean/tries/odd")).await.expect(422);
+    assert_eq!(odd["detail"][0]["loc"], json!(["path", "task_try_number"]));
     let mapped =
         world.shaped("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}", &format!("{LIVE}/clean/-1")).await;
     assert_eq!(mapped["map_index"], -1);
