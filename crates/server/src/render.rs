@@ -51,11 +51,12 @@ pub async fn run(app: &App, row: &RunRow) -> Result<DagRunResponse, ApiError> {
 
 /// Task instances.
 pub async fn task_instances(app: &App, views: &[TaskInstanceView]) -> Result<Vec<TaskInstanceResponse>, ApiError> {
-    let reasons = waiting::task_instances(app, views).await?;
+    let waiting_for = waiting::task_instances(app, views).await?;
+    let reasons = waiting::reasons(app, views).await?;
     let mut responses = Vec::with_capacity(views.len());
-    for (view, reason) in views.iter().zip(reasons) {
+    for (view, (waiting_for, reason)) in views.iter().zip(waiting_for.into_iter().zip(reasons)) {
         let version = app.version(view.row.version).await?;
-        responses.push(TaskInstanceResponse::new(view, &version, reason));
+        responses.push(TaskInstanceResponse::new(view, &version, waiting_for, reason));
     }
     Ok(responses)
 }

@@ -101,8 +101,8 @@ pub struct TaskInstanceResponse {
 }
 
 impl TaskInstanceResponse {
-    /// From its row, its version and its reason.
-    pub fn new(view: &TaskInstanceView, version: &DagVersion, waiting_for: Option<WaitingFor>) -> Self {
+    /// From its row, its version, why it waits, and why it is in its state if its row does not say it.
+    pub fn new(view: &TaskInstanceView, version: &DagVersion, waiting_for: Option<WaitingFor>, reason: Option<String>) -> Self {
         let TaskInstanceView { row, logical_date, run_after, waiting: _ } = view;
         Self {
             id: row.id.0,
@@ -140,7 +140,7 @@ impl TaskInstanceResponse {
             triggerer_job: None,
             dag_version: Some(DagVersionResponse::from(version)),
             waiting_for: waiting_for.map(WaitingView::from),
-            reason: row.reason.clone(),
+            reason: row.reason.clone().or(reason),
             exit_code: row.exit_code,
             next_at: row.next_at,
             attempt_id: row.attempt,
