@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{DagVersionResponse, display_name, names, span};
+use crate::cursor::Around;
 
 /// Why something does not run: a kind with its values, and the same in words.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -155,21 +156,25 @@ impl TaskInstanceResponse {
 pub struct TaskInstanceCollection {
     pub task_instances: Vec<TaskInstanceResponse>,
     pub total_entries: i64,
+    /// Up to here rows were counted, if the page was asked for by cursor.
     total_entries_limit: Option<i64>,
+    /// What to ask for with `cursor` for the page behind this one; `null` by offset, and on the last page.
     next_cursor: Option<String>,
+    /// The same for the page before this one; `null` by offset, and on the first page.
     previous_cursor: Option<String>,
 }
 
 impl TaskInstanceCollection {
-    /// A page by offset.
-    pub fn new(task_instances: Vec<TaskInstanceResponse>, total_entries: i64) -> Self {
-        Self { task_instances, total_entries, total_entries_limit: None, next_cursor: None, previous_cursor: None }
+    /// A page, and what is around it.
+    pub fn new(task_instances: Vec<TaskInstanceResponse>, around: Around) -> Self {
+        let Around { total_entries, total_entries_limit, next_cursor, previous_cursor } = around;
+        Self { task_instances, total_entries, total_entries_limit, next_cursor, previous_cursor }
     }
 
     /// All of them.
     pub fn whole(task_instances: Vec<TaskInstanceResponse>) -> Self {
         let total = i64::try_from(task_instances.len()).unwrap_or(i64::MAX);
-        Self::new(task_instances, total)
+        Self::new(task_instances, Around::all(total))
     }
 }
 
