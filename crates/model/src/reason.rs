@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AwaitedRun, ExecutorName, PoolName, TaskId, TaskState, Timestamp, TriggerRule};
+use crate::{AwaitedRun, ExecutorName, PoolName, RunId, TaskId, TaskState, Timestamp, TriggerRule};
 
 /// Why a task instance does not run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,8 +21,9 @@ pub enum WaitingFor {
     MaxActiveRuns { limit: u32 },
     /// The trigger rule is not decided yet.
     Upstream { rule: TriggerRule, pending: Vec<(TaskId, TaskState)>, more: usize },
-    /// `depends_on_past` or `wait_for_downstream`.
-    PreviousRun { detail: String },
+    /// `depends_on_past` or `wait_for_downstream`: what has not ended well in the run before. A task
+    /// without a state is not part of that run.
+    PreviousRun { dag_run_id: RunId, rule: String, pending: Vec<(TaskId, Option<TaskState>)>, more: usize },
     /// A retry delay.
     Retry { at: Timestamp },
     /// The next poke of a sensor.
@@ -71,7 +72,17 @@ impl fmt::Display for WaitingFor {
                 }
                 write!(f, " [{}]", rule.as_str())
             }
-            Self::PreviousRun { detail } => write!(f, "waits for the previous run: {detail}"),
+            Self::PreviousRun { dag_run_id, rule, pending, more } => {
+                write!(f, "waits for the previous run {dag_run_id}: ")?;
+                for (i, (task, state)) in pending.iter().enumerate() {
+                    let comma = if i == 0 { "" } else { ", " };
+                    write!(f, "{comma}{task} ({})", state.map_or("not part of it", TaskState::as_str))?;
+                }
+                if *more > 0 {
+                    write!(f, " and {more} more")?;
+                }
+                write!(f, " [{rule}]")
+            }
             Self::Retry { at } => write!(f, "retry at {at}"),
             Self::Poke { at } => write!(f, "next poke at {at}"),
             Self::TriggeredRun { run } => write!(f, "waits for run {} of DAG {}", run.run_id, run.dag_id),

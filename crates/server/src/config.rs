@@ -91,7 +91,7 @@ pub struct EngineSnapshot {
     pub commit_times: Durations,
     /// Runs in memory.
     pub active_runs: u64,
-    /// Task instances in memory.
+    /// Task instances with an attempt that is not over.
     pub active_task_instances: u64,
     /// Its executors, the default one first, if it leads.
     pub executors: Vec<ExecutorUse>,

@@ -8,6 +8,7 @@ mod api;
 mod app;
 mod auth;
 mod config;
+mod cursor;
 mod date;
 mod error;
 mod extract;

@@ -2,7 +2,7 @@
 //! nothing, so it is not found rather than invalid.
 
 use updraft_model::{MapIndex, RunRow, TaskId, TaskInstanceKey};
-use updraft_store::{DagView, Page, TaskInstanceFilter, TaskInstanceView};
+use updraft_store::{Cursor, DagView, Page, TaskInstanceFilter, TaskInstanceView};
 
 use crate::{app::App, error::ApiError};
 
@@ -73,5 +73,6 @@ async fn is_mapped(app: &App, run: &RunRow, task_id: TaskId) -> Result<bool, Api
         task_ids: Some(vec![task_id]),
         ..TaskInstanceFilter::default()
     };
-    Ok(app.reader.task_instances(filter, Page { limit: 1, ..Page::default() }).await?.total > 0)
+    let one = Page { limit: 1, cursor: Some(Cursor::First), ..Page::default() };
+    Ok(!app.reader.task_instances(filter, one).await?.items.is_empty())
 }

@@ -43,7 +43,7 @@ pub async fn serve(uri: Uri, headers: HeaderMap) -> Response {
     }
     // A missing file must not be answered with a page: browsers would run it as a script.
     match Assets::get(INDEX) {
-        _ if path.starts_with(HASHED) => ApiError::not_found("Not Found").into_response(),
+        _ if is_file(path) => ApiError::not_found("Not Found").into_response(),
         Some(file) => respond(INDEX, file, &headers),
         None => (
             StatusCode::NOT_FOUND,
@@ -51,6 +51,12 @@ pub async fn serve(uri: Uri, headers: HeaderMap) -> Response {
         )
             .into_response(),
     }
+}
+
+/// Whether a path asks for a file: one with a hash in its name, or one that is named at the top. Ids
+/// have dots too, but they stand behind another part (`/dags/sales.daily`).
+fn is_file(path: &str) -> bool {
+    path.starts_with(HASHED) || !path.contains('/') && path.contains('.')
 }
 
 fn respond(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {

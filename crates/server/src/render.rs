@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use updraft_model::{RunKey, RunRow, TaskInstanceKey, TaskInstanceRow};
-use updraft_store::{DagView, Page, TaskInstanceFilter, TaskInstanceView};
+use updraft_store::{Cursor, DagView, Page, TaskInstanceFilter, TaskInstanceView};
 
 use crate::{
     app::App,
@@ -52,11 +52,12 @@ pub async fn run(app: &App, row: &RunRow) -> Result<DagRunResponse, ApiError> {
 
 /// Task instances.
 pub async fn task_instances(app: &App, views: &[TaskInstanceView]) -> Result<Vec<TaskInstanceResponse>, ApiError> {
-    let reasons = waiting::task_instances(app, views).await?;
+    let waiting_for = waiting::task_instances(app, views).await?;
+    let reasons = waiting::reasons(app, views).await?;
     let mut responses = Vec::with_capacity(views.len());
-    for (view, reason) in views.iter().zip(reasons) {
+    for (view, (waiting_for, reason)) in views.iter().zip(waiting_for.into_iter().zip(reasons)) {
         let version = app.version(view.row.version).await?;
-        responses.push(TaskInstanceResponse::new(view, &version, reason));
+        responses.push(TaskInstanceResponse::new(view, &version, waiting_for, reason));
     }
     Ok(responses)
 }
@@ -102,16 +103,12 @@ pub async fn views_of(app: &App, keys: &[TaskInstanceKey]) -> Result<Vec<TaskIns
             task_ids: Some(tasks.into_iter().collect()),
             ..TaskInstanceFilter::default()
         };
-        let mut offset = 0;
-        loop {
-            let page = Page { limit: CHUNK, offset, order_by: Vec::new() };
-            let items = app.reader.task_instances(filter.clone(), page).await?.items;
-            let is_last = items.len() < CHUNK as usize;
-            views.extend(items.into_iter().filter(|view| wanted.contains(&(view.row.task_id.clone(), view.row.map_index))));
-            if is_last {
-                break;
-            }
-            offset += CHUNK;
+        let mut next = Some(Cursor::First);
+        while next.is_some() {
+            let page = Page { limit: CHUNK, cursor: next, ..Page::default() };
+            let found = app.reader.task_instances(filter.clone(), page).await?;
+            views.extend(found.items.into_iter().filter(|view| wanted.contains(&(view.row.task_id.clone(), view.row.map_index))));
+            next = found.next;
         }
     }
     Ok(views)

@@ -5,7 +5,10 @@ use sqlx::{Connection, PgConnection, Row};
 use crate::OpenError;
 
 /// In order; the first is number 1.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/0001_initial.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/postgres/0001_initial.sql"),
+    include_str!("../../../migrations/postgres/0002_runs_of_a_dag_in_order.sql"),
+];
 
 /// Of the advisory lock that keeps two daemons from migrating at once: `updraft` in hexadecimal.
 const LOCK: i64 = 0x75_7064_7261_6674;

@@ -17,6 +17,22 @@ impl Dialect {
         }
     }
 
+    /// A join that is carried out from left to right. PostgreSQL knows from its statistics when to do so.
+    pub fn join_in_order(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CROSS JOIN",
+            Self::Postgres => "JOIN",
+        }
+    }
+
+    /// The microseconds from one time to another.
+    pub fn micros_between(self, start: &str, end: &str) -> String {
+        match self {
+            Self::Sqlite => format!("({end} - {start})"),
+            Self::Postgres => format!("CAST(round(extract(epoch FROM {end} - {start}) * 1000000) AS bigint)"),
+        }
+    }
+
     /// `column` is one of the list in `placeholder`.
     pub fn one_of(self, column: &str, placeholder: &str) -> String {
         match self {

@@ -78,7 +78,7 @@ impl Query {
 }
 
 /// The conditions of a list, joined by AND.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Conditions {
     dialect: Dialect,
     query: Query,
@@ -86,7 +86,7 @@ pub(crate) struct Conditions {
 }
 
 impl Conditions {
-    /// None yet. The arguments go to a query that is completed by [`Conditions::list`] and [`Conditions::count`].
+    /// None yet. The arguments go to a query that is completed by [`Conditions::query`].
     pub(crate) fn new(dialect: Dialect) -> Self {
         Self { dialect, query: Query { name: "", text: String::new(), args: Vec::new() }, texts: Vec::new() }
     }
@@ -102,11 +102,16 @@ impl Conditions {
         self.texts.push(format!("{before}{placeholder}{after}"));
     }
 
-    /// A column is one of a list, if there is one.
+    /// A column is one of a list, if there is one. A list of one is an equality, with which an index
+    /// on the column and another gives the rows in the order of the other.
     pub(crate) fn one_of<T: Display>(&mut self, column: &str, list: Option<&[T]>) {
-        if let Some(list) = list {
-            let placeholder = self.query.placeholder(Arg::Texts(list.iter().map(ToString::to_string).collect()));
-            self.texts.push(self.dialect.one_of(column, &placeholder));
+        match list {
+            None => {}
+            Some([only]) => self.with(&format!("{column} = "), only.to_string(), ""),
+            Some(list) => {
+                let placeholder = self.query.placeholder(Arg::Texts(list.iter().map(ToString::to_string).collect()));
+                self.texts.push(self.dialect.one_of(column, &placeholder));
+            }
         }
     }
 

@@ -5,7 +5,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::OpenError;
 
 /// In order; the first is number 1.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_initial.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/sqlite/0001_initial.sql"),
+    include_str!("../../../migrations/sqlite/0002_runs_of_a_dag_in_order.sql"),
+];
 
 /// `updr` as a number: says whose file it is.
 const APPLICATION_ID: i32 = 0x7570_6472;

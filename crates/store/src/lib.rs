@@ -6,12 +6,14 @@
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod cursor;
 mod engine;
 mod error;
 pub mod memory;
 mod read;
 mod text;
 
+pub use cursor::*;
 pub use engine::*;
 pub use error::*;
 pub use read::*;

@@ -9,7 +9,7 @@ use updraft_model::{
     RunId, RunKey, RunRow, RunState, RunType, TaskId, TaskInstanceKey, TaskInstanceRow, TaskState, Timestamp, VersionId, XComRow,
 };
 
-use crate::{Lease, StoreError};
+use crate::{Cursor, Lease, StoreError};
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,6 +18,9 @@ pub struct Page {
     pub limit: u32,
     /// From this one on.
     pub offset: u32,
+    /// From this place on instead, where the list has places: runs and task instances. `offset` is
+    /// then not looked at, and the whole is counted up to [`CURSOR_TOTAL_LIMIT`](crate::CURSOR_TOTAL_LIMIT).
+    pub cursor: Option<Cursor>,
     /// By what: a field's name as in Airflow's `order_by`, with `-` in front for descending. Rows
     /// that are equal come by their key. A name the list does not have is [`StoreError::Broken`].
     pub order_by: Vec<String>,
@@ -28,8 +31,12 @@ pub struct Page {
 pub struct Listed<T> {
     /// The part.
     pub items: Vec<T>,
-    /// The length of the whole.
+    /// The length of the whole; of a page by cursor at most [`CURSOR_TOTAL_LIMIT`](crate::CURSOR_TOTAL_LIMIT).
     pub total: i64,
+    /// The page behind this one, if it was read by cursor and there is one.
+    pub next: Option<Cursor>,
+    /// The page before this one, if it was read by cursor and there is one.
+    pub previous: Option<Cursor>,
 }
 
 /// A range of times; both ends optional and inclusive, unless they are the `gt`/`lt` ones.

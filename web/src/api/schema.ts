@@ -1090,11 +1090,16 @@ export interface components {
         /** @description A part of the list of runs. */
         DAGRunCollectionResponse: {
             dag_runs: components["schemas"]["DAGRunResponse"][];
+            /** @description What to ask for with `cursor` for the page behind this one; `null` by offset, and on the last page. */
             next_cursor: string | null;
+            /** @description The same for the page before this one; `null` by offset, and on the first page. */
             previous_cursor: string | null;
             /** Format: int64 */
             total_entries: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Up to here rows were counted, if the page was asked for by cursor.
+             */
             total_entries_limit: number | null;
         };
         DAGRunPatchBody: {
@@ -1440,12 +1445,17 @@ export interface components {
         };
         /** @description A part of a list of task instances. */
         TaskInstanceCollectionResponse: {
+            /** @description What to ask for with `cursor` for the page behind this one; `null` by offset, and on the last page. */
             next_cursor: string | null;
+            /** @description The same for the page before this one; `null` by offset, and on the first page. */
             previous_cursor: string | null;
             task_instances: components["schemas"]["TaskInstanceResponse"][];
             /** Format: int64 */
             total_entries: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Up to here rows were counted, if the page was asked for by cursor.
+             */
             total_entries_limit: number | null;
         };
         /** @description All tries of a task instance. */
@@ -2201,6 +2211,7 @@ export interface operations {
     get_dag_runs: {
         parameters: {
             query?: {
+                cursor?: string | null;
                 end_date_gt?: string | null;
                 end_date_gte?: string | null;
                 end_date_lt?: string | null;
@@ -2637,6 +2648,7 @@ export interface operations {
     get_task_instances: {
         parameters: {
             query?: {
+                cursor?: string | null;
                 end_date_gt?: string | null;
                 end_date_gte?: string | null;
                 end_date_lt?: string | null;

@@ -5,12 +5,12 @@ use std::str::FromStr;
 use axum::{extract::FromRequestParts, http::request::Parts};
 use serde_json::{Value, json};
 use updraft_model::Timestamp;
-use updraft_store::{Between, Page};
+use updraft_store::{Between, Orders, Page};
 use utoipa::{IntoParams, openapi::path::Parameter};
 
 use super::{Field, Kind, item, one_of};
 use crate::{
-    date,
+    cursor, date,
     error::{ApiError, ValidationItem},
 };
 
@@ -272,11 +272,32 @@ impl QueryReader {
         Page { order_by: self.order(&wanted, sortable), ..page }
     }
 
+    /// `limit`, `offset`, `order_by` and `cursor`, in the order of keys if none is asked for.
+    pub fn page_by_cursor(&mut self, sortable: &[(&str, &str)], orders: &Orders) -> Page {
+        let page = self.page(&[], sortable);
+        self.cursor(page, orders)
+    }
+
+    /// `cursor`, for a list that is sorted as `page` says. A bad one is refused with 400.
+    pub fn cursor(&mut self, page: Page, orders: &Orders) -> Page {
+        let Some(text) = self.text("cursor") else { return page };
+        if page.limit == 0 {
+            self.refuse(ApiError::BadRequest("A page by cursor has at least one row: ask for a `limit` above 0".to_owned()));
+        }
+        match cursor::read(&text, &page.order_by, orders) {
+            Ok(cursor) => Page { cursor: Some(cursor), ..page },
+            Err(why) => {
+                self.refuse(ApiError::BadRequest(why));
+                page
+            }
+        }
+    }
+
     /// `limit` and `offset`, in the order of keys.
     pub fn window(&mut self) -> Page {
         let limit = clamp_limit(self.integer_or("limit", Some(0), DEFAULT_LIMIT.into()));
         let offset = u32::try_from(self.integer_or("offset", Some(0), 0)).unwrap_or(u32::MAX);
-        Page { limit, offset, order_by: Vec::new() }
+        Page { limit, offset, ..Page::default() }
     }
 
     /// Translates names to sort by, or refuses them as Airflow does.
@@ -348,7 +369,7 @@ mod tests {
     #[test]
     fn what_is_not_given_has_its_default() {
         let sample: Sample = QueryReader::read("").unwrap();
-        let page = Page { limit: 50, offset: 0, order_by: vec![] };
+        let page = Page { limit: 50, ..Page::default() };
         assert_eq!(sample, Sample { page, paused: None, after: Between::default(), states: vec![] });
     }
 

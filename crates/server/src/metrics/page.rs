@@ -103,7 +103,12 @@ fn engine(app: &App, page: &mut Exposition) {
     page.value("updraft_commit_duration_seconds_sum", &[], engine.commit_times.sum.as_secs_f64());
     page.value("updraft_commit_duration_seconds_count", &[], engine.commit_times.count);
     page.single("updraft_active_runs", "gauge", "Runs in the scheduler's memory.", engine.active_runs);
-    page.single("updraft_active_task_instances", "gauge", "Task instances in the scheduler's memory.", engine.active_task_instances);
+    page.single(
+        "updraft_active_task_instances",
+        "gauge",
+        "Task instances with an attempt that is not over: queued, running or being ended.",
+        engine.active_task_instances,
+    );
     page.family("updraft_executor_running", "gauge", "Attempts of each executor.");
     for executor in &engine.executors {
         page.value("updraft_executor_running", &[("executor", executor.name.as_str())], executor.running);

@@ -6,6 +6,7 @@ use updraft_model::{DagVersion, RunRow, RunState, RunType, Timestamp, TriggeredB
 use utoipa::ToSchema;
 
 use super::{DagVersionResponse, WaitingView, display_name, names, span};
+use crate::cursor::Around;
 
 /// A run.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -103,14 +104,18 @@ impl DagRunResponse {
 pub struct DagRunCollection {
     pub dag_runs: Vec<DagRunResponse>,
     pub total_entries: i64,
+    /// Up to here rows were counted, if the page was asked for by cursor.
     total_entries_limit: Option<i64>,
+    /// What to ask for with `cursor` for the page behind this one; `null` by offset, and on the last page.
     next_cursor: Option<String>,
+    /// The same for the page before this one; `null` by offset, and on the first page.
     previous_cursor: Option<String>,
 }
 
 impl DagRunCollection {
-    /// A page by offset.
-    pub fn new(dag_runs: Vec<DagRunResponse>, total_entries: i64) -> Self {
-        Self { dag_runs, total_entries, total_entries_limit: None, next_cursor: None, previous_cursor: None }
+    /// A page, and what is around it.
+    pub fn new(dag_runs: Vec<DagRunResponse>, around: Around) -> Self {
+        let Around { total_entries, total_entries_limit, next_cursor, previous_cursor } = around;
+        Self { dag_runs, total_entries, total_entries_limit, next_cursor, previous_cursor }
     }
 }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{DagVersionResponse, display_name, names, span};
+use crate::cursor::Around;
 
 /// Why something does not run: a kind with its values, and the same in words.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -103,8 +104,8 @@ pub struct TaskInstanceResponse {
 }
 
 impl TaskInstanceResponse {
-    /// From its row, its version and its reason.
-    pub fn new(view: &TaskInstanceView, version: &DagVersion, waiting_for: Option<WaitingFor>) -> Self {
+    /// From its row, its version, why it waits, and why it is in its state if its row does not say it.
+    pub fn new(view: &TaskInstanceView, version: &DagVersion, waiting_for: Option<WaitingFor>, reason: Option<String>) -> Self {
         let TaskInstanceView { row, logical_date, run_after, waiting: _ } = view;
         Self {
             id: row.id.0,
@@ -142,7 +143,7 @@ impl TaskInstanceResponse {
             triggerer_job: None,
             dag_version: Some(DagVersionResponse::from(version)),
             waiting_for: waiting_for.map(WaitingView::from),
-            reason: row.reason.clone(),
+            reason: row.reason.clone().or(reason),
             exit_code: row.exit_code,
             next_at: row.next_at,
             attempt_id: row.attempt,
@@ -157,21 +158,25 @@ impl TaskInstanceResponse {
 pub struct TaskInstanceCollection {
     pub task_instances: Vec<TaskInstanceResponse>,
     pub total_entries: i64,
+    /// Up to here rows were counted, if the page was asked for by cursor.
     total_entries_limit: Option<i64>,
+    /// What to ask for with `cursor` for the page behind this one; `null` by offset, and on the last page.
     next_cursor: Option<String>,
+    /// The same for the page before this one; `null` by offset, and on the first page.
     previous_cursor: Option<String>,
 }
 
 impl TaskInstanceCollection {
-    /// A page by offset.
-    pub fn new(task_instances: Vec<TaskInstanceResponse>, total_entries: i64) -> Self {
-        Self { task_instances, total_entries, total_entries_limit: None, next_cursor: None, previous_cursor: None }
+    /// A page, and what is around it.
+    pub fn new(task_instances: Vec<TaskInstanceResponse>, around: Around) -> Self {
+        let Around { total_entries, total_entries_limit, next_cursor, previous_cursor } = around;
+        Self { task_instances, total_entries, total_entries_limit, next_cursor, previous_cursor }
     }
 
     /// All of them.
     pub fn whole(task_instances: Vec<TaskInstanceResponse>) -> Self {
         let total = i64::try_from(task_instances.len()).unwrap_or(i64::MAX);
-        Self::new(task_instances, total)
+        Self::new(task_instances, Around::all(total))
     }
 }
 

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use updraft_model::{ExecutorName, RunRow, RunState, Task, TaskId, TaskInstanceRow, TaskState, Timestamp, TriggerRule, WaitingFor};
 use updraft_store::PoolView;
 
+use super::past::{Past, of_past};
 use crate::config::ExecutorUse;
 
 /// How many upstream tasks are named; the rest is a number.
-const NAMED_UPSTREAMS: usize = 10;
+pub(super) const NAMED_UPSTREAMS: usize = 10;
 
 /// What is known of a run that may be waiting.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +38,8 @@ pub struct Facts<'a> {
     pub task: Option<&'a Task>,
     /// The states of its upstream tasks: of a mapped task, the least finished one.
     pub upstream: &'a BTreeMap<TaskId, TaskState>,
+    /// What its past is, if it asks for that and there is one.
+    pub past: Option<&'a Past>,
     /// Its pool, if there is one of that name.
     pub pool: Option<&'a PoolView>,
     /// How many task instances of its run hold a slot, and `max_active_tasks`.
@@ -131,12 +134,7 @@ fn of_dependencies(facts: &Facts<'_>) -> Option<WaitingFor> {
         let pending = pending.into_iter().take(NAMED_UPSTREAMS).collect();
         return Some(WaitingFor::Upstream { rule: task.trigger_rule, pending, more });
     }
-    let detail = match (task.wait_for_downstream, task.depends_on_past) {
-        (true, _) => "wait_for_downstream: the task or a direct downstream of it has not succeeded there",
-        (false, true) => "depends_on_past: the task has not succeeded there",
-        (false, false) => return None,
-    };
-    facts.run.run.logical_date.map(|_| WaitingFor::PreviousRun { detail: detail.to_owned() })
+    of_past(task, facts.past?)
 }
 
 fn of_gates(facts: &Facts<'_>) -> Option<WaitingFor> {
@@ -207,6 +205,7 @@ mod tests {
         active_of_task: Option<i64>,
         executor: Option<ExecutorUse>,
         missing_executor: Option<ExecutorName>,
+        past: Option<Past>,
     }
 
     impl Scene {
@@ -279,6 +278,7 @@ mod tests {
                 active_of_task: None,
                 executor: None,
                 missing_executor: None,
+                past: None,
             }
         }
 
@@ -295,6 +295,7 @@ mod tests {
                 run,
                 task: Some(&self.task),
                 upstream: &self.upstream,
+                past: self.past.as_ref(),
                 pool: self.pool.as_ref(),
                 active_in_run: (self.active, 16),
                 active_of_task: self.active_of_task,
@@ -359,11 +360,26 @@ mod tests {
 
     #[test]
     fn the_previous_run() {
-        let past = |s: &mut Scene| {
-            s.task.depends_on_past = true;
-            s.run.logical_date = Some(at(5));
+        let scene = |states: &[(&str, TaskState)], change: fn(&mut Scene)| {
+            Scene::with(TaskState::NoStatus, |s| {
+                s.task.depends_on_past = true;
+                let id = |id: &str| TaskId::new(id).unwrap();
+                let states = states.iter().map(|(task, state)| (id(task), vec![*state])).collect();
+                s.past = Some(Past { run_id: "before".parse().unwrap(), downstream: vec![id("down")], states });
+                change(s);
+            })
         };
-        assert!(Scene::with(TaskState::NoStatus, past).starts_with("waits for the previous run: depends_on_past"));
+        use TaskState::{Failed, Running, Skipped, Success};
+        let ready = "ready; the scheduler will queue it";
+        assert_eq!(scene(&[("t", Failed)], |_| ()), "waits for the previous run before: t (failed) [depends_on_past]");
+        assert_eq!(
+            scene(&[("t", Skipped), ("down", Running)], |_| ()),
+            "waits for the previous run before: down (running) [wait_for_downstream]"
+        );
+        assert_eq!(scene(&[], |_| ()), "waits for the previous run before: t (not part of it) [depends_on_past]");
+        assert_eq!(scene(&[], |s| s.task.ignore_first_depends_on_past = true), ready);
+        assert_eq!(scene(&[("t", Success), ("down", Success)], |_| ()), ready);
+        assert_eq!(scene(&[], |s| s.past = None), ready, "the first run has no past");
     }
 
     #[test]

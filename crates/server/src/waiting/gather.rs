@@ -1,12 +1,15 @@
 //! Reads the facts for whole lists: a number of queries per distinct run, DAG and limit on the
 //! page, none for what runs or has ended.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
-use updraft_model::{DagId, PoolName, RunKey, RunRow, RunState, TaskId, TaskState, VersionId, WaitingFor};
-use updraft_store::{DagView, Page, PoolView, StateCounts, TaskInstanceFilter, TaskInstanceView};
+use updraft_model::{DagId, DagVersion, PoolName, RunKey, RunRow, RunState, RunType, Task, TaskId, TaskState, VersionId, WaitingFor};
+use updraft_store::{Between, Cursor, DagView, Page, PoolView, RunFilter, StateCounts, TaskInstanceFilter, TaskInstanceView};
 
-use super::{Facts, RunFacts, explain, explain_run};
+use super::{Facts, Past, RunFacts, explain, explain_run};
 use crate::{app::App, config::ExecutorUse, error::ApiError};
 
 /// More upstream task instances of one page's tasks than this are not looked at.
@@ -72,15 +75,94 @@ fn run_facts<'a>(run: &'a RunRow, dag: &DagView, has_scheduler: bool) -> RunFact
     }
 }
 
+/// Versions by their id.
+pub(super) type Versions = HashMap<VersionId, Arc<DagVersion>>;
+/// The state of a task of a run: of a mapped one that of a copy which has not ended, if there is one.
+pub(super) type States = HashMap<(RunKey, TaskId), TaskState>;
+
+/// The runs and the versions of some task instances.
+pub(super) async fn read_runs(app: &App, views: &[&TaskInstanceView]) -> Result<(HashMap<RunKey, RunRow>, Versions), ApiError> {
+    let (mut runs, mut versions) = (HashMap::new(), Versions::new());
+    for key in views.iter().map(|view| view.row.run).collect::<BTreeSet<_>>() {
+        if let Some(run) = app.reader.run_by_key(key).await? {
+            runs.insert(key, run);
+        }
+    }
+    for version in views.iter().map(|view| view.row.version).collect::<HashSet<_>>() {
+        versions.insert(version, app.version(version).await?);
+    }
+    Ok((runs, versions))
+}
+
+/// The task instances upstream of some: one query per run.
+pub(super) async fn read_upstreams(
+    app: &App,
+    runs: &HashMap<RunKey, RunRow>,
+    versions: &Versions,
+    views: &[&TaskInstanceView],
+) -> Result<States, ApiError> {
+    let mut wanted: BTreeMap<RunKey, BTreeSet<&TaskId>> = BTreeMap::new();
+    for view in views {
+        let task = versions.get(&view.row.version).and_then(|version| version.dag.tasks.get(&view.row.task_id));
+        wanted.entry(view.row.run).or_default().extend(task.iter().flat_map(|task| &task.upstream));
+    }
+    let mut upstream = States::new();
+    for (key, tasks) in wanted.into_iter().filter(|(_, tasks)| !tasks.is_empty()) {
+        let Some(run) = runs.get(&key) else { continue };
+        for view in tasks_of(app, run, tasks.into_iter().cloned().collect()).await? {
+            let state = upstream.entry((key, view.row.task_id)).or_insert(view.row.state);
+            if !view.row.state.is_finished() {
+                *state = view.row.state;
+            }
+        }
+    }
+    Ok(upstream)
+}
+
+/// The task instances of some tasks of a run.
+async fn tasks_of(app: &App, run: &RunRow, tasks: Vec<TaskId>) -> Result<Vec<TaskInstanceView>, ApiError> {
+    let filter = TaskInstanceFilter {
+        dag_ids: Some(vec![run.dag_id.clone()]),
+        run_ids: Some(vec![run.run_id.clone()]),
+        task_ids: Some(tasks),
+        ..TaskInstanceFilter::default()
+    };
+    let page = Page { limit: MAX_UPSTREAMS, cursor: Some(Cursor::First), ..Page::default() };
+    Ok(app.reader.task_instances(filter, page).await?.items)
+}
+
+/// What a task that depends on its past finds there: in the run with the next smaller logical date,
+/// which is not a manual one if the DAG catches up (as the scheduler has it).
+async fn read_past(app: &App, run: &RunRow, dag: &DagView, version: &DagVersion, task: &Task) -> Result<Option<Past>, ApiError> {
+    let Some(before) = run.logical_date.filter(|_| task.depends_on_past || task.wait_for_downstream) else { return Ok(None) };
+    let catchup = dag.version.dag.catchup;
+    let filter = RunFilter {
+        dag_ids: Some(vec![run.dag_id.clone()]),
+        run_types: if catchup { RunType::ALL.into_iter().filter(|kind| *kind != RunType::Manual).collect() } else { Vec::new() },
+        logical_date: Between { lt: Some(before), ..Between::default() },
+        ..RunFilter::default()
+    };
+    let page = Page { limit: 1, order_by: vec!["-logical_date".to_owned()], cursor: Some(Cursor::First), ..Page::default() };
+    let Some(previous) = app.reader.runs(filter, page).await?.items.pop() else { return Ok(None) };
+    let is_downstream = |other: &&Task| task.wait_for_downstream && other.upstream.contains(&task.task_id);
+    let downstream: Vec<TaskId> = version.dag.tasks.values().filter(is_downstream).map(|other| other.task_id.clone()).collect();
+    let wanted = downstream.iter().chain([&task.task_id]).cloned().collect();
+    let mut states: BTreeMap<TaskId, Vec<TaskState>> = BTreeMap::new();
+    for view in tasks_of(app, &previous, wanted).await? {
+        states.entry(view.row.task_id).or_default().push(view.row.state);
+    }
+    Ok(Some(Past { run_id: previous.run_id, downstream, states }))
+}
+
 /// What several task instances of a list share.
 struct Known {
     has_scheduler: bool,
     runs: HashMap<RunKey, RunRow>,
     dags: HashMap<DagId, DagView>,
-    versions: HashMap<VersionId, std::sync::Arc<updraft_model::DagVersion>>,
+    versions: Versions,
     pools: HashMap<PoolName, PoolView>,
     counts: BTreeMap<RunKey, StateCounts>,
-    upstream: HashMap<(RunKey, TaskId), TaskState>,
+    upstream: States,
     executors: Vec<ExecutorUse>,
 }
 
@@ -88,18 +170,7 @@ impl Known {
     async fn read(app: &App, waiting: &[&TaskInstanceView]) -> Result<Self, ApiError> {
         let reader = &app.reader;
         let run_keys: BTreeSet<RunKey> = waiting.iter().map(|view| view.row.run).collect();
-        let mut runs = HashMap::new();
-        for key in &run_keys {
-            if let Some(run) = reader.run_by_key(*key).await? {
-                runs.insert(*key, run);
-            }
-        }
-        let mut versions = HashMap::new();
-        for view in waiting {
-            if let std::collections::hash_map::Entry::Vacant(entry) = versions.entry(view.row.version) {
-                entry.insert(app.version(view.row.version).await?);
-            }
-        }
+        let (runs, versions) = read_runs(app, waiting).await?;
         let dag_ids: BTreeSet<&DagId> = waiting.iter().map(|view| &view.row.dag_id).collect();
         let page = Page { limit: MAX_POOLS, ..Page::default() };
         let pools = reader.pools(None, page).await?.items;
@@ -113,36 +184,9 @@ impl Known {
             runs,
             versions,
         };
-        known.read_upstreams(app, waiting).await?;
+        let schedulable: Vec<_> = waiting.iter().copied().filter(|view| view.row.state.is_schedulable()).collect();
+        known.upstream = read_upstreams(app, &known.runs, &known.versions, &schedulable).await?;
         Ok(known)
-    }
-
-    /// One query per run: the task instances upstream of those that wait for some.
-    async fn read_upstreams(&mut self, app: &App, waiting: &[&TaskInstanceView]) -> Result<(), ApiError> {
-        let mut wanted: BTreeMap<RunKey, BTreeSet<&TaskId>> = BTreeMap::new();
-        for view in waiting.iter().filter(|view| view.row.state.is_schedulable()) {
-            let task = self.versions.get(&view.row.version).and_then(|version| version.dag.tasks.get(&view.row.task_id));
-            wanted.entry(view.row.run).or_default().extend(task.iter().flat_map(|task| &task.upstream));
-        }
-        let mut upstream = HashMap::new();
-        for (key, tasks) in wanted.into_iter().filter(|(_, tasks)| !tasks.is_empty()) {
-            let Some(run) = self.runs.get(&key) else { continue };
-            let filter = TaskInstanceFilter {
-                dag_ids: Some(vec![run.dag_id.clone()]),
-                run_ids: Some(vec![run.run_id.clone()]),
-                task_ids: Some(tasks.into_iter().cloned().collect()),
-                ..TaskInstanceFilter::default()
-            };
-            let page = Page { limit: MAX_UPSTREAMS, ..Page::default() };
-            for view in app.reader.task_instances(filter, page).await?.items {
-                let state = upstream.entry((key, view.row.task_id)).or_insert(view.row.state);
-                if !view.row.state.is_finished() {
-                    *state = view.row.state;
-                }
-            }
-        }
-        self.upstream = upstream;
-        Ok(())
     }
 
     async fn explain(&self, app: &App, view: &TaskInstanceView) -> Result<Option<WaitingFor>, ApiError> {
@@ -162,11 +206,16 @@ impl Known {
         // Without a name it is the first of the configuration.
         let named = row.executor.as_ref().or_else(|| task?.executor.as_ref()).or(version.dag.executor.as_ref());
         let executor = self.executors.iter().find(|executor| named.is_none_or(|name| name.as_str() == executor.name));
+        let past = match task {
+            Some(task) if row.state.is_schedulable() => read_past(app, run, dag, version, task).await?,
+            _ => None,
+        };
         let facts = Facts {
             row,
             run: run_facts(run, dag, self.has_scheduler),
             task,
             upstream: &upstream,
+            past: past.as_ref(),
             pool: self.pools.get(&row.pool),
             active_in_run: (self.counts.get(&row.run).map(slots).unwrap_or_default(), version.dag.max_active_tasks),
             active_of_task: if per_dag { Some(count_active(app, view, false).await?) } else { None },

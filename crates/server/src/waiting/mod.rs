@@ -3,8 +3,12 @@
 //!
 //! Nothing is decided here: the scheduler decides, this only tells what it is waiting for.
 
+mod ended;
 mod explain;
 mod gather;
+mod past;
 
+pub use ended::reasons;
 pub use explain::{Facts, RunFacts, explain, explain_run};
 pub use gather::{runs, task_instances};
+pub use past::Past;

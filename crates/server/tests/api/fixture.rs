@@ -51,11 +51,11 @@ fn parked() -> Dag {
     dag
 }
 
-fn version(id: u128, number: u32, dag: Dag) -> DagVersion {
+pub fn version(id: u128, number: u32, dag: Dag) -> DagVersion {
     DagVersion { id: VersionId(uuid(id)), number, hash: ContentHash::of(&dag), created_at: at("2026-01-01T00:00:00Z"), dag }
 }
 
-fn dag_row(dag_id: &str, latest: VersionId, is_paused: bool) -> DagRow {
+pub fn dag_row(dag_id: &str, latest: VersionId, is_paused: bool) -> DagRow {
     let six = at("2026-02-01T06:00:00Z");
     let next = NextRun { run_after: six, logical_date: six, data_interval: DataInterval { start: six, end: six } };
     DagRow {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod auth;
+mod cursors;
 mod dag_runs;
 mod dags;
 mod description;

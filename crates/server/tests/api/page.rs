@@ -23,6 +23,12 @@ async fn the_page_answers_where_no_route_does() {
     assert!(reply.text.contains("Updraft"), "{}", reply.text);
     let missing = world.get("/assets/nope-abc123.js").await;
     missing.expect(404);
+    for path in ["/nosuch.js", "/robots.txt", "/assets/a/b"] {
+        world.get(path).await.expect(404);
+    }
+    for path in ["/dags/sales.daily", "/dags"] {
+        assert!(world.get(path).await.headers["content-type"].to_str().unwrap().starts_with("text/html"), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 use serde_json::{Value, json};
+use updraft_model::{Batch, Dag, NewVersion, Operator, RunRow, RunState, Task, TaskState};
+use updraft_store::Reader;
 
-use crate::{shapes::assert_shape, world::World};
+use crate::{fixture, shapes::assert_shape, world::World};
 
 const LIST: &str = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances";
 const LIVE: &str = "/api/v2/dags/sales/dagRuns/live/taskInstances";
@@ -67,7 +69,9 @@ async fn one_that_is_not_there_is_404() {
     world.get(&format!("{LIVE}/clean/7")).await.expect(404);
     let odd = world.get(&format!("{LIVE}/clean/odd")).await.expect(422);
     assert_shape("HTTPValidationError", &odd);
-    assert_eq!(odd["detail"][0]["type"], "int_parsing");
+    assert_eq!((&odd["detail"][0]["type"], &odd["detail"][0]["loc"]), (&json!("int_parsing"), &json!(["path", "map_index"])));
+    let odd = world.get(&format!("{LIVE}/clean/tries/odd")).await.expect(422);
+    assert_eq!(odd["detail"][0]["loc"], json!(["path", "task_try_number"]));
     let mapped =
         world.shaped("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}", &format!("{LIVE}/clean/-1")).await;
     assert_eq!(mapped["map_index"], -1);
@@ -128,4 +132,76 @@ async fn clearing_only_tells_unless_asked_to_do_it() {
     }
     let dates = json!({ "start_date": "2026-01-30T00:00:00Z", "end_date": "2026-01-31T00:00:00Z", "only_failed": false });
     assert_eq!(world.post(path, dates).await.expect(200)["total_entries"], 3);
+}
+
+#[tokio::test]
+async fn what_will_not_run_says_why() {
+    let world = World::with(|_| ()).await;
+    let sales = world.store.dag(&"sales".parse().unwrap()).await.unwrap().unwrap().version.id;
+    let ends = |key: i64, run_id: &str, end_reason: Option<&str>, states: [TaskState; 3]| {
+        let run = RunRow { end_reason: end_reason.map(str::to_owned), ..fixture::run(key, "sales", run_id, sales, RunState::Failed) };
+        let id = |nth: u128| u128::try_from(key).unwrap() * 100 + nth;
+        let rows = ["extract", "clean", "load"].into_iter().zip(states).zip(0..);
+        let rows: Vec<_> = rows.map(|((task, state), nth)| fixture::task_instance(&run, task, id(nth), state)).collect();
+        (run, rows)
+    };
+    use TaskState::{Failed, NoStatus, Skipped, UpstreamFailed};
+    let (failed, failed_rows) = ends(11, "failed", None, [Failed, UpstreamFailed, UpstreamFailed]);
+    let (skipped, skipped_rows) = ends(12, "skipped", None, [Skipped, Skipped, NoStatus]);
+    let (stuck, stuck_rows) = ends(13, "stuck", Some("deadlock"), [NoStatus, NoStatus, NoStatus]);
+    let new_task_instances = [failed_rows, skipped_rows, stuck_rows].concat();
+    world.commit(Batch { new_runs: vec![failed, skipped, stuck], new_task_instances, ..Batch::default() }).await;
+    let mut told = Vec::new();
+    for run in ["failed", "skipped", "stuck"] {
+        let list = world.get(&format!("/api/v2/dags/sales/dagRuns/{run}/taskInstances")).await.expect(200);
+        for row in list["task_instances"].as_array().unwrap() {
+            assert_eq!(row["waiting_for"], json!(null), "{row}");
+            told.push(format!("{run} {}: {}", row["task_id"].as_str().unwrap(), row["reason"].as_str().unwrap_or("-")));
+        }
+    }
+    insta::assert_snapshot!(told.join("\n"), @r"
+    failed clean: trigger rule all_success: upstream extract failed
+    failed extract: -
+    failed load: trigger rule all_success: upstream clean upstream_failed
+    skipped clean: trigger rule all_success: upstream extract skipped
+    skipped extract: -
+    skipped load: the run ended before it could start (failed)
+    stuck clean: the run ended (deadlock) while trigger rule all_success waited for upstream extract no_status
+    stuck extract: the run ended before it could start (deadlock)
+    stuck load: the run ended (deadlock) while trigger rule all_success waited for upstream clean no_status
+    ");
+}
+
+#[tokio::test]
+async fn a_task_names_the_run_that_it_waits_for() {
+    let world = World::with(|_| ()).await;
+    let mut dag = Dag::new("past".parse().unwrap());
+    let mut task = Task::new("t".parse().unwrap(), Operator::Empty);
+    task.depends_on_past = true;
+    dag.tasks.insert(task.task_id.clone(), task);
+    let version = fixture::version(40, 1, dag);
+    let id = version.id;
+    let run = |key: i64, run_id: &str, day: &str| RunRow {
+        logical_date: Some(fixture::at(day)),
+        ..fixture::run(key, "past", run_id, id, RunState::Running)
+    };
+    let runs = vec![run(21, "first", "2026-01-01T00:00:00Z"), run(22, "second", "2026-01-02T00:00:00Z")];
+    let states = [(&runs[0], TaskState::Failed), (&runs[1], TaskState::NoStatus)];
+    let rows = states.iter().zip(400..).map(|((run, state), id)| fixture::task_instance(run, "t", id, *state)).collect();
+    let batch = Batch {
+        versions: vec![NewVersion { version, source: "dag_id: past\n".into() }],
+        dags: vec![fixture::dag_row("past", id, false)],
+        new_runs: runs,
+        new_task_instances: rows,
+        ..Batch::default()
+    };
+    world.commit(batch).await;
+    let second = world.get("/api/v2/dags/past/dagRuns/second/taskInstances/t").await.expect(200);
+    assert_eq!(
+        second["waiting_for"],
+        json!({
+            "kind": "previous_run", "dag_run_id": "first", "rule": "depends_on_past", "pending": [["t", "failed"]], "more": 0,
+            "text": "waits for the previous run first: t (failed) [depends_on_past]",
+        })
+    );
 }

@@ -30,14 +30,17 @@ const ORDERS: [(&str, &str); 5] = [
 pub async fn dags(backend: &dyn Backend, filter: DagFilter, page: Page) -> Result<Listed<DagView>, StoreError> {
     let list = List {
         names: ("dags", "dags_count"),
-        select: format!("SELECT {}, {} {FROM}", rows::dag_columns(), rows::VERSION),
-        count: format!("SELECT count(*) {FROM}"),
+        columns: format!("{}, {}", rows::dag_columns(), rows::VERSION),
+        from: FROM,
+        counted: FROM,
         orders: &ORDERS,
         key: &["d.dag_id"],
+        places: None,
+        shown: None,
     };
     let conditions = conditions(backend.dialect(), filter);
-    let Listed { items, total } = list.fetch(backend, &conditions, &page, view).await?;
-    Ok(Listed { items: with_counts(backend, items).await?, total })
+    let Listed { items, total, next, previous } = list.fetch(backend, &conditions, &page, view).await?;
+    Ok(Listed { items: with_counts(backend, items).await?, total, next, previous })
 }
 
 fn conditions(dialect: Dialect, filter: DagFilter) -> Conditions {

@@ -2,6 +2,7 @@
 
 mod dags;
 mod inbox;
+mod keyset;
 mod list;
 mod runs;
 mod small;

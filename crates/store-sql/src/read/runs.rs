@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use updraft_model::{DagId, RunId, RunKey, RunRow};
-use updraft_store::{Listed, Page, RunFilter, StateCounts, StoreError};
+use updraft_store::{Listed, Page, RUN_ORDERS, RunFilter, StateCounts, StoreError};
 
 use super::list::{List, between};
 use crate::{
@@ -42,10 +42,13 @@ pub async fn runs(backend: &dyn Backend, filter: RunFilter, page: Page) -> Resul
     conditions.like("r.triggering_user", triggering_user_pattern.as_deref());
     let list = List {
         names: ("runs", "runs_count"),
-        select: format!("SELECT {} FROM dag_run AS r", rows::run_columns()),
-        count: "SELECT count(*) FROM dag_run AS r".to_owned(),
+        columns: rows::run_columns(),
+        from: "FROM dag_run AS r",
+        counted: "FROM dag_run AS r",
         orders: &ORDERS,
         key: &["r.id"],
+        places: Some(&RUN_ORDERS),
+        shown: None,
     };
     list.fetch(backend, &conditions, &page, |mut row| rows::run(&mut row)).await
 }

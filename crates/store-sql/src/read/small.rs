@@ -17,10 +17,13 @@ use crate::{
 pub async fn import_errors(backend: &dyn Backend, page: Page) -> Result<Listed<(i64, ImportErrorRow)>, StoreError> {
     let list = List {
         names: ("import_errors", "import_errors_count"),
-        select: format!("SELECT e.id, {} FROM import_error AS e", rows::IMPORT_ERROR),
-        count: "SELECT count(*) FROM import_error AS e".to_owned(),
+        columns: format!("e.id, {}", rows::IMPORT_ERROR),
+        from: "FROM import_error AS e",
+        counted: "FROM import_error AS e",
         orders: &[("filename", "e.file"), ("timestamp", "e.timestamp")],
         key: &["e.id"],
+        places: None,
+        shown: None,
     };
     let conditions = Conditions::new(backend.dialect());
     list.fetch(backend, &conditions, &page, |mut row| Ok((row.int()?, rows::import_error(&mut row)?))).await
@@ -32,21 +35,20 @@ pub async fn import_error(backend: &dyn Backend, id: i64) -> Result<Option<Impor
     fetch_first(backend, query, |mut row| rows::import_error(&mut row)).await
 }
 
-/// The pools with the slots taken in each state; only those of active runs are looked at. One that
-/// is `restarting` still runs.
-fn select_pools() -> String {
+/// A pool and the slots taken in each state, of [`pools_from`].
+fn pool_columns() -> String {
     let sum = |states: &str| format!("coalesce(u.{states}, 0)");
+    format!("{}, {}, {}, {}, {}", rows::pool_columns(), sum("running"), sum("queued"), sum("scheduled"), sum("deferred"))
+}
+
+/// Only the slots of active runs are looked at. A task instance that is `restarting` still runs.
+fn pools_from() -> String {
     let slots = |state: &str| format!("CAST(sum(CASE WHEN t.state IN ({state}) THEN t.pool_slots ELSE 0 END) AS bigint)");
     format!(
-        "SELECT {}, {}, {}, {}, {} FROM pool AS p LEFT JOIN (
+        "FROM pool AS p LEFT JOIN (
              SELECT t.pool, {} AS running, {} AS queued, {} AS scheduled, {} AS deferred FROM task_instance AS t
              WHERE t.run IN {HELD} AND t.state IN ('scheduled', 'queued', 'running', 'restarting', 'deferred') GROUP BY t.pool
          ) AS u ON u.pool = p.name",
-        rows::pool_columns(),
-        sum("running"),
-        sum("queued"),
-        sum("scheduled"),
-        sum("deferred"),
         slots("'running', 'restarting'"),
         slots("'queued'"),
         slots("'scheduled'"),
@@ -64,20 +66,25 @@ pub async fn pools(backend: &dyn Backend, name_pattern: Option<String>, page: Pa
     conditions.like("p.name", name_pattern.as_deref());
     let list = List {
         names: ("pools", "pools_count"),
-        select: select_pools(),
-        count: "SELECT count(*) FROM pool AS p".to_owned(),
+        columns: pool_columns(),
+        from: &pools_from(),
+        counted: "FROM pool AS p",
         orders: &[("name", "p.name"), ("slots", "p.slots")],
         key: &["p.name"],
+        places: None,
+        shown: None,
     };
     list.fetch(backend, &conditions, &page, pool_view).await
 }
 
 /// [`updraft_store::Reader::pool`].
 pub async fn pool(backend: &dyn Backend, name: PoolName) -> Result<Option<PoolView>, StoreError> {
-    fetch_first(backend, Query::new("pool").sql(select_pools()).sql(" WHERE p.name = ").arg(name.as_str()), pool_view).await
+    let select = format!("SELECT {} {} WHERE p.name = ", pool_columns(), pools_from());
+    fetch_first(backend, Query::new("pool").sql(select).arg(name.as_str()), pool_view).await
 }
 
-const VARIABLE: &str = "SELECT v.key, v.value, v.description FROM variable AS v";
+const VARIABLE: &str = "v.key, v.value, v.description";
+const VARIABLES: &str = "FROM variable AS v";
 
 fn read_variable(mut row: Row) -> Result<VariableRow, Unreadable> {
     Ok(VariableRow { key: row.text()?, value: row.text()?, description: row.opt_text()? })
@@ -89,17 +96,21 @@ pub async fn variables(backend: &dyn Backend, key_pattern: Option<String>, page:
     conditions.like("v.key", key_pattern.as_deref());
     let list = List {
         names: ("variables", "variables_count"),
-        select: VARIABLE.to_owned(),
-        count: "SELECT count(*) FROM variable AS v".to_owned(),
+        columns: VARIABLE.to_owned(),
+        from: VARIABLES,
+        counted: VARIABLES,
         orders: &[("key", "v.key")],
         key: &["v.key"],
+        places: None,
+        shown: None,
     };
     list.fetch(backend, &conditions, &page, read_variable).await
 }
 
 /// [`updraft_store::Reader::variable`].
 pub async fn variable(backend: &dyn Backend, key: String) -> Result<Option<VariableRow>, StoreError> {
-    fetch_first(backend, Query::new("variable").sql(VARIABLE).sql(" WHERE v.key = ").arg(key), read_variable).await
+    let query = Query::new("variable").sql(format!("SELECT {VARIABLE} {VARIABLES} WHERE v.key = ")).arg(key);
+    fetch_first(backend, query, read_variable).await
 }
 
 /// [`updraft_store::Reader::set_variable`].

@@ -1,7 +1,7 @@
 //! Task instances, their earlier tries and their attempts.
 
 use updraft_model::{AttemptRow, NodeId, TaskInstanceKey, TaskInstanceRow};
-use updraft_store::{Listed, Page, StoreError, TaskInstanceFilter, TaskInstanceView};
+use updraft_store::{Listed, Page, StoreError, TASK_INSTANCE_ORDERS, TaskInstanceFilter, TaskInstanceView};
 
 use super::list::{List, Shown, between};
 use crate::{
@@ -13,25 +13,11 @@ use crate::{
     shapes::TRY,
 };
 
-const ORDERS: [(&str, &str); 11] = [
-    ("id", "t.id"),
-    ("task_id", "t.task_id"),
-    ("map_index", "t.map_index"),
-    ("state", "t.state"),
-    ("start_date", "t.start_date"),
-    ("end_date", "t.end_date"),
-    ("try_number", "t.try_number"),
-    ("run_after", "r.run_after"),
-    ("logical_date", "r.logical_date"),
-    ("queued_at", "t.queued_at"),
-    ("duration", "t.end_date - t.start_date"),
-];
-
 /// What a task instance is shown with, from `task_instance AS t` on.
 const SHOWN_WITH: &str = "JOIN dag_run AS r ON r.id = t.run LEFT JOIN attempt AS a ON a.id = t.attempt";
 
-fn select() -> String {
-    format!("SELECT r.logical_date, r.run_after, a.waiting, {}", rows::task_instance_columns())
+fn columns() -> String {
+    format!("r.logical_date, r.run_after, a.waiting, {}", rows::task_instance_columns())
 }
 
 fn view(mut row: Row) -> Result<TaskInstanceView, Unreadable> {
@@ -45,19 +31,40 @@ pub async fn task_instances(backend: &dyn Backend, filter: TaskInstanceFilter, p
         || filter.run_ids.is_some()
         || filter.run_after != Default::default()
         || filter.logical_date != Default::default();
-    let sorts_by_run = page.order_by.iter().any(|name| matches!(name.trim_start_matches('-'), "run_after" | "logical_date"));
-    // Every task instance has its run, so the join is not needed to count.
-    let from = |joins: bool| format!("FROM task_instance AS t{}", if joins { " JOIN dag_run AS r ON r.id = t.run" } else { "" });
+    let is_of_run = |name: &str| matches!(name.trim_start_matches('-'), "run_after" | "logical_date");
+    let sorts_by_run = page.order_by.iter().any(|name| is_of_run(name));
+    let duration = backend.dialect().micros_between("t.start_date", "t.end_date");
+    let orders = [
+        ("id", "t.id"),
+        ("task_id", "t.task_id"),
+        ("map_index", "t.map_index"),
+        ("state", "t.state"),
+        ("start_date", "t.start_date"),
+        ("end_date", "t.end_date"),
+        ("try_number", "t.try_number"),
+        ("run_after", "r.run_after"),
+        ("logical_date", "r.logical_date"),
+        ("queued_at", "t.queued_at"),
+        ("duration", duration.as_str()),
+    ];
+    // Every task instance has its run, so the join is not needed to count. Where an index of runs gives
+    // the order, the key begins with the run as that index has it.
+    let from = |joins: bool| if joins { "FROM task_instance AS t JOIN dag_run AS r ON r.id = t.run" } else { "FROM task_instance AS t" };
+    let runs_first = format!("FROM dag_run AS r {} task_instance AS t ON t.run = r.id", backend.dialect().join_in_order());
+    let sorts_first_by_run = page.order_by.first().is_some_and(|name| is_of_run(name));
+    let joins = asks_of_run || sorts_by_run;
+    let found = "JOIN task_instance AS t ON t.run = k.run AND t.task_id = k.task_id AND t.map_index = k.map_index";
     let list = List {
         names: ("task_instances", "task_instances_count"),
-        select: format!("SELECT t.run, t.task_id, t.map_index {}", from(asks_of_run || sorts_by_run)),
-        count: format!("SELECT count(*) {}", from(asks_of_run)),
-        orders: &ORDERS,
-        key: &["t.run", "t.task_id", "t.map_index"],
+        columns: columns(),
+        from: if sorts_first_by_run { &runs_first } else { from(joins) },
+        counted: from(asks_of_run),
+        orders: &orders,
+        key: if joins { &["r.id", "t.task_id", "t.map_index"] } else { &["t.run", "t.task_id", "t.map_index"] },
+        places: Some(&TASK_INSTANCE_ORDERS),
+        shown: Some(Shown { keys: "t.run, t.task_id, t.map_index", join: &format!("{found} {SHOWN_WITH}") }),
     };
-    let found = "JOIN task_instance AS t ON t.run = k.run AND t.task_id = k.task_id AND t.map_index = k.map_index";
-    let shown = Shown { select: &select(), join: &format!("{found} {SHOWN_WITH}") };
-    list.fetch_shown(backend, &conditions(backend, filter), &page, &shown, view).await
+    list.fetch(backend, &conditions(backend, filter), &page, view).await
 }
 
 fn conditions(backend: &dyn Backend, filter: TaskInstanceFilter) -> Conditions {
@@ -110,8 +117,8 @@ fn of(query: Query, alias: &str, key: &TaskInstanceKey) -> Query {
 
 /// [`updraft_store::Reader::task_instance`].
 pub async fn task_instance(backend: &dyn Backend, key: TaskInstanceKey) -> Result<Option<TaskInstanceView>, StoreError> {
-    fetch_first(backend, of(Query::new("task_instance").sql(format!("{} FROM task_instance AS t {SHOWN_WITH}", select())), "t", &key), view)
-        .await
+    let query = Query::new("task_instance").sql(format!("SELECT {} FROM task_instance AS t {SHOWN_WITH}", columns()));
+    fetch_first(backend, of(query, "t", &key), view).await
 }
 
 /// [`updraft_store::Reader::archived_tries`].

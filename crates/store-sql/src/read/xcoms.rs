@@ -29,10 +29,13 @@ pub async fn xcoms(backend: &dyn Backend, filter: XComFilter, page: Page) -> Res
     }
     let list = List {
         names: ("xcoms", "xcoms_count"),
-        select: format!("SELECT r.dag_id, r.run_id, r.logical_date, r.run_after, {} {FROM}", rows::xcom_columns()),
-        count: format!("SELECT count(*) {FROM}"),
+        columns: format!("r.dag_id, r.run_id, r.logical_date, r.run_after, {}", rows::xcom_columns()),
+        from: FROM,
+        counted: FROM,
         orders: &ORDERS,
         key: &["x.run", "x.task_id", "x.map_index", "x.key"],
+        places: None,
+        shown: None,
     };
     list.fetch(backend, &conditions, &page, view).await
 }

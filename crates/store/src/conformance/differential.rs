@@ -11,7 +11,7 @@ use super::{
     Subject,
     samples::{attempt, dag, dag_id, pool_name, run, run_id, run_update, task_id, task_instance, time, update, uuid, version, xcom},
 };
-use crate::{CommitError, Page, RunFilter, TaskInstanceFilter, XComFilter};
+use crate::{CommitError, Cursor, Page, RunFilter, TaskInstanceFilter, XComFilter};
 
 /// A generator of random numbers (SplitMix64): the same seed, the same story.
 pub struct Random(pub u64);
@@ -231,13 +231,23 @@ async fn compare_lists(readers: &[Subject], random: &mut Random, at: &str) {
         if random.below(2) == 0 {
             order_by[0].insert(0, '-');
         }
-        Page { limit: 5, offset: u32::try_from(random.below(3)).unwrap_or(0), order_by }
+        let cursor = (random.below(2) == 0).then_some(Cursor::First);
+        Page { limit: 5, offset: u32::try_from(random.below(3)).unwrap_or(0), order_by, cursor }
     };
-    let runs = page(random, &["id", "dag_id", "run_id", "logical_date", "run_after", "end_date", "state", "run_type"]);
-    all(readers, at, async |s| s.reader().runs(RunFilter::default(), runs.clone()).await.unwrap()).await;
-    let instances = page(random, &["id", "task_id", "map_index", "state", "start_date", "duration", "try_number", "logical_date"]);
-    all(readers, at, async |s| s.reader().task_instances(TaskInstanceFilter::default(), instances.clone()).await.unwrap()).await;
-    let xcoms = page(random, &["key", "task_id", "timestamp"]);
+    let mut runs = page(random, &["id", "dag_id", "run_id", "logical_date", "run_after", "end_date", "state", "run_type"]);
+    // By cursor from page to page to the end, or one page by offset.
+    loop {
+        let found = all(readers, at, async |s| s.reader().runs(RunFilter::default(), runs.clone()).await.unwrap()).await;
+        let Some(next) = found.next else { break };
+        runs.cursor = Some(next);
+    }
+    let mut instances = page(random, &["id", "task_id", "map_index", "state", "start_date", "duration", "try_number", "logical_date"]);
+    loop {
+        let ask = async |s: &Subject| s.reader().task_instances(TaskInstanceFilter::default(), instances.clone()).await.unwrap();
+        let Some(next) = all(readers, at, ask).await.next else { break };
+        instances.cursor = Some(next);
+    }
+    let xcoms = Page { cursor: None, ..page(random, &["key", "task_id", "timestamp"]) };
     all(readers, at, async |s| s.reader().xcoms(XComFilter::default(), xcoms.clone()).await.unwrap()).await;
 }
 

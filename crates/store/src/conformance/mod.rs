@@ -5,6 +5,7 @@
 //! Nothing here knows which store it looks at.
 
 pub mod bulk;
+pub mod cursors;
 pub mod differential;
 pub mod engine;
 pub mod facts;
@@ -141,6 +142,10 @@ macro_rules! reader_suite {
             dags_by_every_filter, runs_by_every_filter, task_instances_by_every_filter, lists_are_ordered_and_paged, a_runs_details,
             xcoms_by_every_filter, import_errors_have_numbers, pools_count_slots, variables_users_and_settings, nodes_and_the_lease,
             the_feed_goes_on_without_gaps,
+        );
+        $crate::suite!($subject, cursors:
+            runs_page_by_page_in_every_order, task_instances_page_by_page_in_every_order, what_comes_and_goes_moves_nothing,
+            a_long_list_is_not_counted, only_lists_with_places_have_cursors,
         );
     };
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{Between, DagFilter, NodeRow, Page, Reader, RunFilter, StoreError, TaskInstanceFilter, UserRow, VariableRow, XComFilter};
 
 fn page(order: &[&str]) -> Page {
-    Page { limit: 100, offset: 0, order_by: order.iter().map(ToString::to_string).collect() }
+    Page { limit: 100, order_by: order.iter().map(ToString::to_string).collect(), ..Page::default() }
 }
 
 pub async fn dags_by_every_filter(subject: Subject) {

@@ -63,7 +63,7 @@ pub async fn get_list_dag_runs_batch(
         dag_ids = Some(vec![lookup::dag(&app, &dag_id).await?.row.dag_id]);
     }
     let order_by = order_names(&batch.order_by.into_iter().collect::<Vec<_>>(), &SORTABLE)?;
-    let page = Page { limit: clamp_limit(batch.limit), offset: u32::try_from(batch.offset).unwrap_or(u32::MAX), order_by };
+    let page = Page { limit: clamp_limit(batch.limit), offset: u32::try_from(batch.offset).unwrap_or(u32::MAX), order_by, cursor: None };
     let filter = RunFilter {
         dag_ids,
         states: batch.states,

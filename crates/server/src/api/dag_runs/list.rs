@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use updraft_model::{RunState, RunType};
-use updraft_store::{Page, RunFilter};
+use updraft_store::{Page, RUN_ORDERS, RunFilter};
 
 use crate::{
     api::dags::list::RUN_STATES,
     app::App,
+    cursor::Around,
     error::ApiError,
     extract::{FromQuery, Path, Query, QueryReader},
     lookup, render,
@@ -50,7 +51,6 @@ impl FromQuery for ListRuns {
             triggering_user_pattern: q.pattern("triggering_user_name_pattern"),
         };
         q.unsupported(&[
-            "cursor",
             "partition_date_gte",
             "partition_date_lte",
             "duration_gte",
@@ -72,7 +72,7 @@ impl FromQuery for ListRuns {
             "partition_key_prefix_pattern",
             "consuming_asset_pattern",
         ]);
-        Self { filter, page: q.page(&["id"], &SORTABLE) }
+        Self { filter, page: q.page_by_cursor(&SORTABLE, &RUN_ORDERS) }
     }
 }
 
@@ -92,6 +92,7 @@ pub async fn get_dag_runs(
 
 /// A page of runs as an answer.
 pub async fn respond(app: &App, filter: RunFilter, page: Page) -> Result<Json<DagRunCollection>, ApiError> {
-    let found = app.reader.runs(filter, page).await?;
-    Ok(Json(DagRunCollection::new(render::runs(app, &found.items).await?, found.total)))
+    let found = app.reader.runs(filter, page.clone()).await?;
+    let (items, around) = Around::new(found, &page);
+    Ok(Json(DagRunCollection::new(render::runs(app, &items).await?, around)))
 }

@@ -63,7 +63,7 @@ pub struct DagStatsCollection {
     responses((status = 200, body = DagStatsCollection)))]
 pub async fn get_dag_stats(State(app): State<Arc<App>>, Query(which): Query<WhichDags>) -> Result<Json<DagStatsCollection>, ApiError> {
     let filter = DagFilter { dag_ids: which.dag_ids, ..DagFilter::default() };
-    let page = Page { limit: MAX_DAGS, offset: 0, order_by: vec!["dag_id".to_owned()] };
+    let page = Page { limit: MAX_DAGS, order_by: vec!["dag_id".to_owned()], ..Page::default() };
     let found = app.reader.dags(filter, page).await?.items;
     let states = [RunState::Queued, RunState::Running, RunState::Success, RunState::Failed];
     let dags: Vec<_> = found

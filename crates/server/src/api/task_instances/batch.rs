@@ -62,6 +62,6 @@ pub async fn get_task_instances_batch(
 ) -> Result<Json<TaskInstanceCollection>, ApiError> {
     narrow(&app, &mut batch.filter, &dag_id, &run_id).await?;
     let order_by = order_names(&batch.order_by.into_iter().collect::<Vec<_>>(), &SORTABLE)?;
-    let page = Page { limit: clamp_limit(batch.limit), offset: u32::try_from(batch.offset).unwrap_or(u32::MAX), order_by };
+    let page = Page { limit: clamp_limit(batch.limit), offset: u32::try_from(batch.offset).unwrap_or(u32::MAX), order_by, cursor: None };
     respond(&app, batch.filter, page).await
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use updraft_model::{MapIndex, TaskState};
-use updraft_store::{Page, TaskInstanceFilter};
+use updraft_store::{Cursor, Page, TASK_INSTANCE_ORDERS, TaskInstanceFilter};
 
 use crate::{
     app::App,
+    cursor::Around,
     error::ApiError,
     extract::{FromQuery, Path, Query, QueryReader},
     lookup, render,
@@ -41,7 +42,6 @@ impl FromQuery for ListTaskInstances {
         let task_id_pattern = q.pattern("task_display_name_pattern");
         let ListCopies(list) = ListCopies::from_query(q);
         q.unsupported(&[
-            "cursor",
             "task_display_name_prefix_pattern",
             "task_group_id",
             "dag_id_pattern",
@@ -49,7 +49,8 @@ impl FromQuery for ListTaskInstances {
             "run_id_pattern",
             "run_id_prefix_pattern",
         ]);
-        Self { filter: TaskInstanceFilter { task_ids, task_id_pattern, ..list.filter }, page: list.page }
+        let page = q.cursor(list.page, &TASK_INSTANCE_ORDERS);
+        Self { filter: TaskInstanceFilter { task_ids, task_id_pattern, ..list.filter }, page }
     }
 }
 
@@ -95,7 +96,7 @@ impl FromQuery for ListCopies {
             "rendered_map_index_pattern",
             "rendered_map_index_prefix_pattern",
         ]);
-        Self(ListTaskInstances { filter, page: q.page(&["map_index"], &SORTABLE) })
+        Self(ListTaskInstances { filter, page: q.page(&[], &SORTABLE) })
     }
 }
 
@@ -144,7 +145,8 @@ pub async fn get_mapped_task_instances(
         task_ids: filter.task_ids.clone(),
         ..TaskInstanceFilter::default()
     };
-    if app.reader.task_instances(any, Page { limit: 1, ..Page::default() }).await?.total == 0 {
+    let one = Page { limit: 1, cursor: Some(Cursor::First), ..Page::default() };
+    if app.reader.task_instances(any, one).await?.items.is_empty() {
         return Err(not_found());
     }
     respond(&app, filter, page).await
@@ -152,6 +154,7 @@ pub async fn get_mapped_task_instances(
 
 /// A page of task instances as an answer.
 pub async fn respond(app: &App, filter: TaskInstanceFilter, page: Page) -> Result<Json<TaskInstanceCollection>, ApiError> {
-    let found = app.reader.task_instances(filter, page).await?;
-    Ok(Json(TaskInstanceCollection::new(render::task_instances(app, &found.items).await?, found.total)))
+    let found = app.reader.task_instances(filter, page.clone()).await?;
+    let (items, around) = Around::new(found, &page);
+    Ok(Json(TaskInstanceCollection::new(render::task_instances(app, &items).await?, around)))
 }
