@@ -143,8 +143,8 @@ impl Ears {
         loop {
             tokio::select! {
                 heard = listener.try_recv() => match heard {
-                    Ok(Some(notification)) if notification.channel() == FEED => _ = self.feed.local.send_replace(()),
-                    Ok(Some(_)) => _ = self.requests.local.send_replace(()),
+                    Ok(Some(notification)) if notification.channel() == FEED => self.feed.local.send_replace(()),
+                    Ok(Some(_)) => self.requests.local.send_replace(()),
                     Ok(None) => return Some("the connection is lost".to_owned()),
                     Err(error) => return Some(error.to_string()),
                 },
