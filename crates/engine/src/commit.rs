@@ -65,7 +65,8 @@ impl Commit {
     }
 
     /// The commit, or a probe (`None`: one that found nothing to blame), was refused because of a value.
-    pub fn refused(&mut self, error: Option<String>) -> Found {
+    /// `known`: who was to blame before, and has failed for it.
+    pub fn refused(&mut self, error: Option<String>, known: &BTreeSet<TaskInstanceKey>) -> Found {
         let search = self.search.get_or_insert_with(|| Search::new(&self.batch));
         search.learn(error);
         if search.bad - search.good > 1 {
@@ -76,22 +77,26 @@ impl Commit {
         self.search = None;
         match unit {
             None => Found::Nothing(error),
-            Some(Unit::TaskInstance(key)) => Found::TaskInstance(key, error),
-            Some(Unit::NewRun(run)) => {
-                self.edit(|plan| {
-                    for answered in plan.batch.answers.iter_mut().filter(|a| a.answer == Answer::Run { run }) {
-                        let detail = format!("the database does not take this run: {error}");
-                        answered.answer = Answer::rejected(RejectionKind::Invalid, detail);
-                    }
-                    plan.refuse(&[run]);
-                });
-                Found::NewRun(run)
-            }
+            // One of a run that is not there yet goes with its run.
+            Some(Unit::TaskInstance(key)) if self.batch.new_runs.iter().any(|run| run.key == key.run) => self.without_run(key.run, &error),
+            Some(Unit::TaskInstance(key)) if !known.contains(&key) => Found::TaskInstance(key, error),
+            Some(Unit::NewRun(run)) => self.without_run(run, &error),
             Some(unit) => {
-                self.edit(|plan| leave_out(&mut plan.batch, &unit));
+                self.edit(|plan| leave_out(plan, &unit));
                 Found::Other(format!("{unit:?} is left out of a commit, since the database does not take it: {error}"))
             }
         }
+    }
+
+    fn without_run(&mut self, run: RunKey, error: &str) -> Found {
+        self.edit(|plan| {
+            for answered in plan.batch.answers.iter_mut().filter(|a| a.answer == Answer::Run { run }) {
+                let detail = format!("the database does not take this run: {error}");
+                answered.answer = Answer::rejected(RejectionKind::Invalid, detail);
+            }
+            plan.refuse(&[run]);
+        });
+        Found::NewRun(run)
     }
 }
 
@@ -191,7 +196,8 @@ fn prefix(batch: &Batch, units: &[Unit]) -> Batch {
     }
 }
 
-fn leave_out(batch: &mut Batch, unit: &Unit) {
+fn leave_out(plan: &mut Plan, unit: &Unit) {
+    let batch = &mut plan.batch;
     match unit {
         Unit::Dag(id) => {
             batch.versions.retain(|new| new.version.dag.dag_id != *id);
@@ -202,13 +208,24 @@ fn leave_out(batch: &mut Batch, unit: &Unit) {
         Unit::Run(key) => batch.runs.retain(|update| update.row.key != *key),
         // Who asked must hear something, or would ask for ever.
         Unit::Answer(id) => {
+            let unspeakable = Answer::rejected(RejectionKind::Invalid, "the database does not take the answer to this request");
+            batch.answers.retain(|answered| answered.id != *id || answered.answer != unspeakable);
             for answered in batch.answers.iter_mut().filter(|answered| answered.id == *id) {
-                let detail = "the database does not take the answer to this request";
-                answered.answer = Answer::rejected(RejectionKind::Invalid, detail);
+                answered.answer = unspeakable.clone();
             }
         }
-        // These are not left out but told to the scheduler.
-        Unit::NewRun(_) | Unit::TaskInstance(_) => {}
+        // It has failed for that already, and is refused all the same.
+        Unit::TaskInstance(key) => {
+            batch.new_task_instances.retain(|row| row.key() != *key);
+            batch.task_instances.retain(|update| update.row.key() != *key);
+            batch.archived_tries.retain(|row| row.key() != *key);
+            batch.attempts.retain(|row| row.key != *key);
+            batch.deleted_xcoms.retain(|owner| owner != key);
+            batch.xcoms.retain(|row| row.owner != *key);
+            plan.launches.retain(|launch| launch.key != *key);
+        }
+        // That is told to the scheduler.
+        Unit::NewRun(_) => {}
     }
 }
 

@@ -306,6 +306,7 @@ impl Engine {
             }
             Ok(Acquired::HeldBy(lease)) => {
                 // What was to be written is another one's business now.
+                self.poisoned.clear();
                 self.troubles.end(Work::Lease, out);
                 self.troubles.end(Work::Commit, out);
                 // Just after its end, if it is not renewed.
@@ -379,6 +380,7 @@ impl Engine {
 
     fn step_down(&mut self, now: Now, why: String, out: &mut Vec<Effect>) {
         out.push(Effect::Report(Report::NotLeading(why)));
+        self.poisoned.clear();
         self.state = State::Standby { next_try: now.boot + self.config.renew_every, trying: None };
     }
 }

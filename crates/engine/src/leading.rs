@@ -48,8 +48,9 @@ pub(crate) struct Leading {
     pub lease: Lease,
     pub scheduler: Scheduler,
     inputs: Vec<Input>,
-    /// What nothing follows from, and until when it may wait for something to be committed with.
-    patient: Vec<Input>,
+    /// How many of the inputs nothing follows from, and until when they may wait for something to be
+    /// committed with.
+    patient: usize,
     patience: Option<Duration>,
     commit: Option<Commit>,
     more: bool,
@@ -73,6 +74,8 @@ pub(crate) struct Leading {
     round: u64,
     /// Attempts of the terms before.
     inherited: BTreeSet<AttemptId>,
+    /// Task instances that were to blame for the end of the term before.
+    poisoned: BTreeSet<TaskInstanceKey>,
 }
 
 impl Leading {
@@ -85,7 +88,7 @@ impl Leading {
             lease,
             scheduler,
             inputs: Vec::new(),
-            patient: Vec::new(),
+            patient: 0,
             patience: None,
             commit: None,
             more: false,
@@ -104,6 +107,7 @@ impl Leading {
             // Above those of the terms before, whose answers may still come.
             round: lease_rounds,
             inherited,
+            poisoned: BTreeSet::new(),
         };
         leading.reconcile(config, out);
         leading.plan_made(now, plan, config, out);
@@ -191,12 +195,11 @@ impl Leading {
         while self.commit.is_none() {
             let due = self.wake_at.is_some_and(|at| at <= now.wall);
             let impatient = self.patience.is_some_and(|until| now.boot >= until);
-            if self.inputs.is_empty() && !self.more && !due && !impatient {
+            if self.inputs.len() <= self.patient && !self.more && !due && !impatient {
                 return;
             }
-            let mut inputs = std::mem::take(&mut self.patient);
-            inputs.append(&mut self.inputs);
-            self.patience = None;
+            let inputs = std::mem::take(&mut self.inputs);
+            (self.patient, self.patience) = (0, None);
             let plan = self.scheduler.handle(now.wall, inputs, mint);
             self.plan_made(now, plan, config, out);
         }
@@ -268,7 +271,7 @@ impl Leading {
                 self.inputs.push(Input::Refused { runs });
                 if commit.batch.is_empty() {
                     self.carry_out(now, commit.plan, true, config, out);
-                    return Next::GoOn;
+                    return Next::Written;
                 }
             }
             Err(CommitError::Poisoned(error)) => return self.search_on(now, commit, Some(error), out),
@@ -290,7 +293,7 @@ impl Leading {
     }
 
     fn search_on(&mut self, now: Now, mut commit: Commit, error: Option<String>, out: &mut Vec<Effect>) -> Next {
-        match commit.refused(error) {
+        match commit.refused(error, &self.poisoned) {
             Found::NotYet => {}
             Found::Nothing(error) => return self.not_written(now, commit, CommitError::NotCommitted(error)),
             // Others may have been decided by what it wrote: memory starts again from the store.
@@ -318,6 +321,7 @@ impl Leading {
 
     /// Fails task instances whose rows the database did not take.
     pub fn fail_poisoned(&mut self, poisoned: Vec<(TaskInstanceKey, String)>) {
+        self.poisoned.extend(poisoned.iter().map(|(key, _)| key.clone()));
         self.inputs.extend(poisoned.into_iter().map(|(key, error)| Input::Poisoned { key, error }));
     }
 
@@ -373,7 +377,8 @@ impl Leading {
     }
 
     fn wait_for_company(&mut self, now: Now, input: Input) {
-        self.patient.push(input);
+        self.inputs.push(input);
+        self.patient += 1;
         self.patience.get_or_insert(now.boot + PATIENCE);
     }
 

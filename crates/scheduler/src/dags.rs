@@ -232,7 +232,11 @@ impl Scheduler {
         }
         entry.touched = true;
         self.touched_dags.insert(dag_id.clone());
-        self.dags.insert(dag_id.clone(), entry);
+        let executor = entry.version.dag.executor.clone();
+        let before = self.dags.insert(dag_id.clone(), entry);
+        if before.is_some_and(|before| before.version.dag.executor != executor) {
+            self.reenter(&dag_id);
+        }
         if is_new_version {
             self.batch().versions.push(NewVersion { version, source: source.to_owned() });
         }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use updraft_model::{RunKey, Update};
+use updraft_model::{RunKey, RunState, Update};
 
 use crate::{Plan, graph::Node, scheduler::Scheduler};
 
@@ -80,6 +80,12 @@ impl Scheduler {
     fn flush_run(&mut self, key: RunKey, plan: &mut Plan) {
         let room = self.config.plan_rows.saturating_sub(plan.batch.len()).max(1);
         let Some(run) = self.runs.get_mut(&key) else { return };
+        // One that was over and is active again is so before anything else of it is written: a crash in
+        // between leaves a run that somebody goes on with.
+        if run.stored.is_some_and(RunState::is_finished) && !run.row.state.is_finished() && run.touched {
+            flush_row(run, plan);
+            run.touched = true;
+        }
         let rest = run.touched_nodes.split_off(run.touched_nodes.len().min(room));
         for node in std::mem::replace(&mut run.touched_nodes, rest) {
             flush_touched(run, node, plan);
@@ -89,10 +95,8 @@ impl Scheduler {
         }
         if !run.touched_nodes.is_empty() {
             self.touched_runs.push_back(key);
-        } else if std::mem::replace(&mut run.touched, false)
-            && let Some(from) = run.stored.replace(run.row.state)
-        {
-            plan.batch.runs.push(Update { from, row: run.row.clone() });
+        } else if run.touched {
+            flush_row(run, plan);
         }
     }
 
@@ -118,6 +122,16 @@ impl Scheduler {
         if over {
             self.forget_run(key);
         }
+    }
+}
+
+/// Writes the run's own row, or changes what the same plan says of it already.
+fn flush_row(run: &mut crate::run::Run, plan: &mut Plan) {
+    run.touched = false;
+    let Some(from) = run.stored.replace(run.row.state) else { return };
+    match plan.batch.runs.iter_mut().find(|update| update.row.key == run.row.key) {
+        Some(update) => update.row = run.row.clone(),
+        None => plan.batch.runs.push(Update { from, row: run.row.clone() }),
     }
 }
 

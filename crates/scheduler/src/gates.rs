@@ -103,6 +103,8 @@ impl Gate {
 pub(crate) struct Gates {
     gates: BTreeMap<GateName, Gate>,
     ready: BTreeSet<Ready>,
+    /// From which gate's queue those on the way were taken: if they don't pass it, others may.
+    taken: BTreeMap<Ready, GateName>,
     /// Gates that may let someone pass now.
     opened: BTreeSet<GateName>,
 }
@@ -158,7 +160,9 @@ impl Gates {
 
     /// Someone no longer wants to pass.
     pub fn leave(&mut self, ready: &Ready, parked_at: Option<&GateName>) {
-        self.ready.remove(ready);
+        if self.ready.remove(ready) {
+            self.give_back(ready);
+        }
         if let Some(gate) = parked_at.and_then(|name| self.gates.get_mut(name)) {
             gate.parked.retain(|_, waiting| {
                 waiting.remove(ready);
@@ -167,14 +171,19 @@ impl Gates {
         }
     }
 
-    /// Waits at a closed gate. The other gates it came by may let another one pass instead.
-    pub fn park(&mut self, ready: Ready, at: &GateName, needs: Needs, others: impl IntoIterator<Item = GateName>) {
+    /// Waits at a closed gate.
+    pub fn park(&mut self, ready: Ready, at: &GateName, needs: Needs) {
         let gate = self.gates.entry(at.clone()).or_insert_with(Gate::closed);
         gate.parked.entry(needs).or_default().insert(ready);
-        for name in others {
-            if name != *at && self.gates.get(&name).is_some_and(|g| !g.parked.is_empty() && g.free() > 0) {
-                self.opened.insert(name);
-            }
+    }
+
+    /// One that was taken from a queue is on its way no more. Whether it passed or not, that gate may have
+    /// room for another.
+    fn give_back(&mut self, ready: &Ready) {
+        if let Some(name) = self.taken.remove(ready)
+            && self.gates.get(&name).is_some_and(|gate| gate.free() > 0 && gate.is_waited_for())
+        {
+            self.opened.insert(name);
         }
     }
 
@@ -187,10 +196,13 @@ impl Gates {
             while let Some((ready, wants)) = self.take_best(&name, free) {
                 free -= i64::from(wants);
                 unparked(&ready);
+                self.taken.insert(ready, name.clone());
                 self.ready.insert(ready);
             }
         }
-        self.ready.pop_first()
+        let next = self.ready.pop_first()?;
+        self.give_back(&next);
+        Some(next)
     }
 
     /// The best one parked at a gate with so much room that finds room at the shared gates too. The
@@ -258,9 +270,9 @@ mod tests {
     fn the_best_parked_one_passes_first_and_a_smaller_one_passes_a_big_one() {
         let mut gates = gates(2, 9);
         gates.account(&pool(), 2);
-        gates.park(ready(1, 1), &pool(), needs(1), []);
-        gates.park(ready(9, 2), &pool(), needs(2), []);
-        gates.park(ready(5, 3), &pool(), needs(1), []);
+        gates.park(ready(1, 1), &pool(), needs(1));
+        gates.park(ready(9, 2), &pool(), needs(2));
+        gates.park(ready(5, 3), &pool(), needs(1));
         gates.account(&pool(), -1);
         assert_eq!(gates.next(|_| {}), Some(ready(5, 3)));
         assert_eq!(gates.next(|_| {}), None);
@@ -271,7 +283,7 @@ mod tests {
         let mut gates = Gates::default();
         gates.set_limit(executor(), None);
         assert!(!gates.fits(&pool(), 1));
-        gates.park(ready(1, 1), &pool(), needs(1), []);
+        gates.park(ready(1, 1), &pool(), needs(1));
         gates.set_limit(pool(), None);
         assert_eq!(gates.next(|_| {}), Some(ready(1, 1)));
     }
@@ -282,7 +294,7 @@ mod tests {
         while let Some(ready) = gates.next(|_| {}) {
             let names = [executor(), pool()];
             if let Some(closed) = names.iter().find(|name| !gates.fits(name, 1)) {
-                gates.park(ready, closed, needs(1), names.clone());
+                gates.park(ready, closed, needs(1));
                 parked += 1;
             } else {
                 names.iter().for_each(|name| gates.account(name, 1));
@@ -290,6 +302,20 @@ mod tests {
             }
         }
         (passed, parked)
+    }
+
+    #[test]
+    fn one_that_leaves_on_its_way_gives_its_room_to_the_next() {
+        let mut gates = gates(1, 9);
+        gates.account(&pool(), 1);
+        gates.park(ready(5, 1), &pool(), needs(1));
+        gates.park(ready(3, 2), &pool(), needs(1));
+        gates.enter(ready(9, 3));
+        gates.account(&pool(), -1);
+        // 9 is first, 5 was taken from the queue with it, and goes before its turn.
+        assert_eq!(gates.next(|_| {}), Some(ready(9, 3)));
+        gates.leave(&ready(5, 1), None);
+        assert_eq!(gates.next(|_| {}), Some(ready(3, 2)));
     }
 
     #[test]

@@ -130,11 +130,26 @@ impl Scheduler {
             Some(gate) => {
                 instance.parked_at = Some(gate.clone());
                 let (pool, slots) = (instance.row.pool.clone(), instance.row.pool_slots);
-                self.gates.park(ready, &gate, Needs { executor, pool, slots }, names);
+                self.gates.park(ready, &gate, Needs { executor, pool, slots });
             }
             None => self.queue(cx, ready.run, ready.node, executor),
         }
         true
+    }
+
+    /// What waits starts anew: its DAG names another executor now.
+    pub(crate) fn reenter(&mut self, dag_id: &DagId) {
+        let keys: Vec<RunKey> = self.dags.get(dag_id).map(|entry| entry.running.iter().copied().collect()).unwrap_or_default();
+        for key in keys {
+            let Self { runs, gates, .. } = self;
+            let Some(run) = runs.get_mut(&key) else { continue };
+            for node in 0..run.instances.len() as Node {
+                let Some(ready) = run.ready(node) else { continue };
+                let Some(instance) = run.instance_mut(node).filter(|i| i.row.state == TaskState::Scheduled) else { continue };
+                gates.leave(&ready, instance.parked_at.take().as_ref());
+                gates.enter(ready);
+            }
+        }
     }
 
     /// The executor an instance goes to: its task's, its DAG's or the configuration's.

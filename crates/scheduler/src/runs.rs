@@ -145,7 +145,8 @@ impl Scheduler {
     pub(crate) fn end_unfinished(&mut self, cx: &mut Cx<'_>, key: RunKey, why: KillReason, working: TaskEvent, teardowns_stay: bool) {
         let now = cx.now;
         let Some(run) = self.runs.get(&key) else { return };
-        let ends = |node: Node, state: TaskState| !state.is_finished() && !(teardowns_stay && run.graph.task(node).is_teardown);
+        let stays = |node: Node| teardowns_stay && run.graph.task(node).is_teardown;
+        let ends = |node: Node, state: TaskState| !state.is_finished() && !stays(node);
         let open: Vec<(Node, TaskState)> = run.iter().map(|(n, i)| (n, i.row.state)).filter(|(n, s)| ends(*n, *s)).collect();
         for (node, state) in open {
             self.kill_attempt(key, node, why);

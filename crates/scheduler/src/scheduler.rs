@@ -16,7 +16,7 @@ use crate::{
     end::InlineEnd,
     gates::{GateName, Gates},
     graph::Node,
-    requests::{Asker, Done, Waiting},
+    requests::{Asker, Done, PendingTrigger, Waiting},
     run::{LiveAttempt, Run, Timer, Timers},
 };
 
@@ -147,6 +147,8 @@ pub struct Scheduler {
     pub(crate) new_runs: Vec<RunKey>,
     pub(crate) touched_dags: BTreeSet<DagId>,
     pub(crate) outgoing: Plan,
+    /// Triggers that have cleared a run, which is not all written yet.
+    pub(crate) resets: Vec<(PendingTrigger, RunKey)>,
     /// Instances whose rows go with the next plan, however full it is.
     pub(crate) urgent: Vec<(RunKey, Node)>,
     pub(crate) answers: Vec<Done>,
@@ -190,6 +192,7 @@ impl Scheduler {
             new_runs: Vec::new(),
             touched_dags: BTreeSet::new(),
             outgoing: Plan::default(),
+            resets: Vec::new(),
             urgent: Vec::new(),
             answers: Vec::new(),
             changed_runs: BTreeSet::new(),
@@ -200,12 +203,13 @@ impl Scheduler {
     /// Takes in what happened and says what is to be done about it.
     pub fn handle(&mut self, now: Timestamp, inputs: impl IntoIterator<Item = Input>, mint: &mut dyn Mint) -> Plan {
         let mut cx = Cx { now, mint };
+        self.finish_resets(&mut cx);
         for input in inputs {
             self.take_in(&mut cx, input);
         }
         self.settle(&mut cx);
         let mut plan = self.flush();
-        plan.more |= !self.is_settled();
+        plan.more |= !self.is_settled() || !self.resets.is_empty();
         plan.wake_at = self.timers.next().map(|(at, timer)| {
             let why = match timer {
                 Timer::Dag(_) => WakeReason::ScheduledRun,
@@ -292,12 +296,12 @@ impl Scheduler {
             (Question::PreviousRun { dag_id, before, .. }, Verdict::PreviousRun(previous)) => {
                 self.previous_known(dag_id, *before, previous.as_ref());
             }
-            (Question::RunState { dag_id, run_id }, Verdict::RunState(state)) => {
-                // Of one that is in memory more is known than the store had to say.
-                if !self.run_names.contains_key(&(dag_id.clone(), run_id.clone())) {
-                    let awaited = AwaitedRun { dag_id: dag_id.clone(), run_id: run_id.clone() };
-                    self.awaited_run_ended(cx, &awaited, *state);
-                }
+            // Of one that is in memory more is known than the store had to say.
+            (Question::RunState { dag_id, run_id }, Verdict::RunState(state))
+                if !self.run_names.contains_key(&(dag_id.clone(), run_id.clone())) =>
+            {
+                let awaited = AwaitedRun { dag_id: dag_id.clone(), run_id: run_id.clone() };
+                self.awaited_run_ended(cx, &awaited, *state);
             }
             (Question::NewestRuns { dag_id, .. }, Verdict::NewestRuns(states)) => self.streak_known(dag_id, states),
             _ => {}

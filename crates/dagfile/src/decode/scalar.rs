@@ -51,15 +51,19 @@ pub(super) fn whole<T: TryFrom<i64>>(cx: &mut Cx<'_>, node: &Node<'_>, what: &st
     let value = range.contains(&number).then(|| T::try_from(number).ok()).flatten();
     if value.is_none() {
         let (least, most) = range.into_inner();
-        let allowed = if most == i64::from(u32::MAX) { format!("at least {least}") } else { format!("from {least} to {most}") };
+        let allowed =
+            if most == i64::from(MOST) { format!("at least {least}, and at most a million") } else { format!("from {least} to {most}") };
         cx.sink.error(node.span, format!("`{what}` must be {allowed}, not {number}"));
     }
     value
 }
 
-/// A count: a whole number from `least`.
+/// More than anybody needs, and sums of it fit into every column.
+const MOST: u32 = 1_000_000;
+
+/// A count: a whole number from `least` to a million.
 pub(super) fn count(cx: &mut Cx<'_>, node: &Node<'_>, what: &str, least: u32) -> Option<u32> {
-    whole(cx, node, what, i64::from(least)..=i64::from(u32::MAX))
+    whole(cx, node, what, i64::from(least)..=i64::from(MOST))
 }
 
 /// An identifier; its type says what is allowed.

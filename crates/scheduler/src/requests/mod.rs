@@ -212,6 +212,9 @@ impl Scheduler {
         if pool.slots < -1 {
             return Err(No::invalid(format!("pool {} can't have {} slots: use -1 for no limit", pool.name, pool.slots)));
         }
+        if pool.description.as_ref().is_some_and(|text| text.contains('\0')) {
+            return Err(No::invalid(format!("the description of pool {} contains a NUL character", pool.name)));
+        }
         self.install_pool(pool.clone());
         self.batch().pools.push(Upsert::Set(pool.clone()));
         Ok(Answer::Done)

@@ -27,7 +27,18 @@ pub(crate) struct PendingTrigger {
     if_exists: IfExists,
 }
 
+/// The run that a task has triggered.
+enum Made {
+    New,
+    /// It was there.
+    Cleared(RunKey),
+}
+
 impl PendingTrigger {
+    fn awaited(&self) -> AwaitedRun {
+        AwaitedRun { dag_id: self.trigger.dag_id.clone(), run_id: self.run_id.clone() }
+    }
+
     fn exists(&self) -> String {
         format!("run {} of DAG {} already exists", self.run_id, self.trigger.dag_id)
     }
@@ -52,7 +63,8 @@ impl Scheduler {
         if_exists: IfExists,
     ) -> Result<(), InlineEnd> {
         // Heard twice: the first one is being worked on.
-        if self.waiting.contains_key(&Asker::Trigger(attempt)) {
+        let is_reset = self.resets.iter().any(|(pending, _)| pending.attempt == attempt);
+        if is_reset || self.waiting.contains_key(&Asker::Trigger(attempt)) {
             return Ok(());
         }
         let Some(entry) = self.dags.get(&trigger.dag_id).filter(|d| !d.row.is_stale) else {
@@ -95,14 +107,53 @@ impl Scheduler {
         }
         match self.run_for_task(cx, pending, from, facts)? {
             Err(end) => self.inline_ended(cx, attempt, end),
-            Ok(()) if !pending.wait => {
-                self.inline_ended(cx, attempt, InlineEnd::Success(Some(Value::String(pending.run_id.to_string()))));
+            Ok(Made::New) => {
+                self.triggered(cx, pending, from);
+                // Written together with the run: a crash between them would trigger another one.
+                self.urgent.push(from);
             }
-            Ok(()) => self.defer(cx, pending, from),
+            // Not before the run is written: a crash would leave it half cleared with nobody to go on.
+            Ok(Made::Cleared(run)) => self.resets.push((pending.clone(), run)),
         }
-        // Written together with the run: a crash between them would trigger another one.
-        self.urgent.push(from);
         Ok(())
+    }
+
+    /// Goes on with the tasks whose run is cleared in the store too. Called when all plans before are committed.
+    pub(crate) fn finish_resets(&mut self, cx: &mut Cx<'_>) {
+        let Self { resets, runs, .. } = self;
+        let is_written = |key: &RunKey| runs.get(key).is_none_or(|run| !run.touched && run.touched_nodes.is_empty());
+        let written: Vec<PendingTrigger> = resets.extract_if(.., |(_, key)| is_written(key)).map(|(pending, _)| pending).collect();
+        for pending in written {
+            let Some(live) = self.attempts.get(&pending.attempt) else { continue };
+            let from = (live.run, live.node);
+            self.triggered(cx, &pending, from);
+            if pending.wait {
+                self.catch_up(cx, &pending);
+            }
+        }
+    }
+
+    /// The cleared run may have ended before its task came to wait for it.
+    fn catch_up(&mut self, cx: &mut Cx<'_>, pending: &PendingTrigger) {
+        let awaited = pending.awaited();
+        match self.run_names.get(&(awaited.dag_id.clone(), awaited.run_id.clone())).and_then(|key| self.runs.get(key)) {
+            Some(run) => {
+                let state = run.row.state;
+                self.awaited_run_ended(cx, &awaited, Some(state));
+            }
+            None => {
+                let AwaitedRun { dag_id, run_id } = awaited;
+                self.ask(Question::RunState { dag_id, run_id });
+            }
+        }
+    }
+
+    fn triggered(&mut self, cx: &mut Cx<'_>, pending: &PendingTrigger, from: (RunKey, Node)) {
+        if pending.wait {
+            self.defer(cx, pending, from);
+        } else {
+            self.inline_ended(cx, pending.attempt, InlineEnd::Success(Some(Value::String(pending.run_id.to_string()))));
+        }
     }
 
     /// Makes the run, or clears the one there is.
@@ -112,7 +163,7 @@ impl Scheduler {
         pending: &PendingTrigger,
         from: (RunKey, Node),
         facts: &Facts,
-    ) -> Result<Result<(), InlineEnd>, BTreeSet<Question>> {
+    ) -> Result<Result<Made, InlineEnd>, BTreeSet<Question>> {
         let PendingTrigger { trigger, run_id, date, if_exists, .. } = pending;
         let dag_id = &trigger.dag_id;
         let by_name = match if_exists {
@@ -135,7 +186,7 @@ impl Scheduler {
             (true, _, IfExists::Reset) => match self.find_run(cx, dag_id, run_id, facts) {
                 Ok(key) => {
                     self.clear_run(cx, key);
-                    Ok(())
+                    Ok(Made::Cleared(key))
                 }
                 Err(No::Needs(missing)) => return Err(missing),
                 Err(No::Rejected(answer)) => Err(failed(format!("run {run_id} of DAG {dag_id} can't be cleared: {answer:?}"))),
@@ -146,7 +197,7 @@ impl Scheduler {
         })
     }
 
-    fn make_run(&mut self, cx: &mut Cx<'_>, pending: &PendingTrigger, from: (RunKey, Node)) -> Result<(), InlineEnd> {
+    fn make_run(&mut self, cx: &mut Cx<'_>, pending: &PendingTrigger, from: (RunKey, Node)) -> Result<Made, InlineEnd> {
         let PendingTrigger { trigger, run_id, date, .. } = pending;
         let gone = || failed(format!("DAG \"{}\" does not exist any more", trigger.dag_id));
         let dag = &self.dags.get(&trigger.dag_id).ok_or_else(gone)?.version.dag;
@@ -165,7 +216,7 @@ impl Scheduler {
         };
         let made = self.create_run(cx, &trigger.dag_id, spec).and_then(|key| self.runs.get_mut(&key));
         made.ok_or_else(gone)?.triggered_by = Some(from);
-        Ok(())
+        Ok(Made::New)
     }
 
     /// The task waits for the run's end, without an attempt.
@@ -176,7 +227,7 @@ impl Scheduler {
         if self.close_attempt(pending.attempt, &executor, Some(now), now, words, None).is_none() {
             return;
         }
-        let awaited = AwaitedRun { dag_id: pending.trigger.dag_id.clone(), run_id: pending.run_id.clone() };
+        let awaited = pending.awaited();
         self.awaiting.entry(awaited.clone()).or_default().insert((key, node));
         self.move_instance(key, node, TaskEvent::Defer, |instance| {
             instance.row.start_date.get_or_insert(now);

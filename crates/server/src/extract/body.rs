@@ -162,6 +162,10 @@ impl BodyReader {
                 self.error("string_too_long", name, msg, value, Some(json!({ "max_length": limit })));
                 None
             }
+            Some(text) if text.contains('\0') => {
+                self.error("string_nul", name, "String should not contain the character NUL", value, None);
+                None
+            }
             Some(text) => Some(text.to_owned()),
             None => {
                 self.error("string_type", name, "Input should be a valid string", value, None);

@@ -80,7 +80,7 @@ impl Courier {
                     Some(event) => {
                         if let ExecutorEvent::Ended { attempt, .. } = &event {
                             nap = SETTLE;
-                            if self.unwanted.remove(attempt) {
+                            if self.unwanted.remove(attempt) && role == Role::Standby {
                                 self.executor.release(*attempt).await;
                             }
                         }
@@ -139,7 +139,7 @@ impl Courier {
                     continue;
                 }
                 // The node was forgotten, or the run deleted, while this one was out of reach.
-                Adoption::Orphan { attempt } if another_leads => {
+                Adoption::Orphan { attempt } if another_leads && self.another_leads().await? => {
                     self.unwanted.insert(attempt);
                     self.terminate(attempt, SignedDuration::ZERO).await;
                     continue;
