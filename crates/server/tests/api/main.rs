@@ -10,6 +10,7 @@ mod description;
 mod feed;
 mod fixture;
 mod logs;
+mod nodes;
 mod page;
 mod requests;
 mod scheduler;
