@@ -9,6 +9,7 @@ mod daemon;
 mod dags;
 mod disk;
 mod full_disk;
+mod logs;
 mod lost_database;
 mod operator;
 mod refusals;
