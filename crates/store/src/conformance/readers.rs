@@ -243,7 +243,7 @@ pub async fn a_runs_details(subject: Subject) {
         .attempts_by_id(vec![attempt(2, rows[0].key()).id, attempt(99, rows[0].key()).id, attempt(5, rows[1].key()).id])
         .await
         .unwrap();
-    by_id.sort_by_key(|row| row.id);
+    by_id.sort_by_key(|row| row.queued_at);
     assert_eq!(by_id, [attempt(2, rows[0].key()), attempt(5, rows[1].key())]);
     assert_eq!(reader.attempts_by_id(Vec::new()).await.unwrap(), []);
 
