@@ -181,7 +181,7 @@ mod tests {
     fn all_logs_are_found_with_their_attempts() {
         let dir = tempfile::tempdir().unwrap();
         let logs = dir.path();
-        assert_eq!(runs(&logs.join("none")), [PathBuf::new(); 0]);
+        assert_eq!(runs(&logs.join("none")), Vec::<PathBuf>::new());
         fs::write(logs.join("nursery.log"), "x").unwrap();
         let plain = write(logs, "dag_id=d/run_id=a.b/task_id=t.segments/attempt=1.log", 1);
         let mapped = write(logs, "dag_id=d/run_id=a.b/task_id=m/map_index=0/attempt=1.log", 2);
@@ -225,7 +225,7 @@ mod tests {
         fs::remove_file(log).unwrap();
         let found = written_in(&runs(dir.path())[0], 10).unwrap();
         assert!(remove(&found[0]).unwrap());
-        assert_eq!(runs(dir.path()), [PathBuf::new(); 0]);
+        assert_eq!(runs(dir.path()), Vec::<PathBuf>::new());
     }
 
     #[test]
