@@ -5,14 +5,11 @@
 use std::{
     fmt::Write as _,
     fs, io,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
-use updraft_model::{AttemptId, AttemptLabels, NodeId, Segment};
-
-/// The longest name of a file or folder on the file systems of Linux, in bytes (`NAME_MAX`).
-const NAME_MAX: usize = 255;
+use updraft_model::{AttemptId, NodeId};
 
 /// Why a home can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -141,54 +138,8 @@ fn fresh_node_name() -> io::Result<String> {
     Ok(name)
 }
 
-/// Where an attempt's log is, below a home's `logs` folder.
-///
-/// [`AttemptLabels::log_path`], except that a component too long for a file system (names may have
-/// 250 characters of up to four bytes) is cut, and made unique again by a hash of the whole.
-pub fn log_file(logs: &Path, labels: &AttemptLabels) -> PathBuf {
-    let mut path = logs.to_owned();
-    for component in labels.log_path().split('/') {
-        path.push(short_name(component));
-    }
-    path
-}
-
-fn short_name(name: &str) -> String {
-    if name.len() <= NAME_MAX {
-        return name.to_owned();
-    }
-    let keep = (0..=NAME_MAX - 17).rev().find(|i| name.is_char_boundary(*i)).unwrap_or(0);
-    format!("{}~{:016x}", &name[..keep], fnv1a(name.as_bytes()))
-}
-
-/// FNV-1a, 64 bits: stable for ever, unlike the standard library's hasher.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// Adds it to the list beside `log`, whole or not at all.
-pub(crate) fn append_segment(segment: &Segment, log: &Path) -> io::Result<()> {
-    let mut line = serde_json::to_vec(segment)?;
-    line.push(b'\n');
-    let mut list = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(Segment::list_of(log))?;
-    let length = list.metadata()?.len();
-    io::Write::write_all(&mut list, &line).inspect_err(|_| _ = list.set_len(length))
-}
-
-/// The segments of the log file at `log`, in the order in which they were begun. Empty if there is
-/// no log. A line cut short by a crash is left out.
-pub fn read_segments(log: &Path) -> io::Result<Vec<Segment>> {
-    match fs::read_to_string(Segment::list_of(log)) {
-        Ok(text) => Ok(Segment::parse_list(&text)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(e) => Err(e),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use updraft_model::{DagId, MapIndex, RunId, TaskId};
-
     use super::*;
 
     #[test]
@@ -203,19 +154,5 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("node-id"), "").unwrap();
         assert!(matches!(Home::open(dir.path()), Err(HomeError::NodeId { .. })));
-    }
-
-    #[test]
-    fn long_names_still_have_a_log_of_their_own() {
-        let labels = |last: &str| AttemptLabels {
-            dag_id: DagId::new(format!("{}{last}", "ü".repeat(249))).unwrap(),
-            run_id: RunId::new("r".repeat(250)).unwrap(),
-            task_id: TaskId::new("t").unwrap(),
-            map_index: MapIndex::UNMAPPED,
-            try_number: 1,
-        };
-        let (a, b) = (log_file(Path::new("/logs"), &labels("a")), log_file(Path::new("/logs"), &labels("b")));
-        assert_ne!(a, b);
-        assert!(a.components().all(|c| c.as_os_str().len() <= NAME_MAX));
     }
 }

@@ -32,5 +32,5 @@ mod watch;
 mod wire;
 
 pub use executor::{LocalConfig, LocalExecutor};
-pub use home::{Home, HomeError, log_file, read_segments};
+pub use home::{Home, HomeError};
 pub use nursery::{NurseryCommand, NurseryError, NurseryHandle, run_replacement_nursery, start_nursery};

@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use nix::unistd::{Pid, Uid};
 use support::{Daemon, processes_that_name};
 use updraft_executor::conformance::{Harness as _, Place};
-use updraft_executor_local::read_segments;
+use updraft_logs::read_segments;
 use updraft_model::{AttemptId, Exit, HowEnded};
 
 const DONE: HowEnded = HowEnded::Exited { code: 0 };

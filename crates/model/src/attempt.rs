@@ -1,9 +1,6 @@
 //! Attempts: what an executor is given, what it tells, how it ended.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -81,40 +78,9 @@ pub struct Workload {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// What its templates became, by Airflow's name of the field, for people: without secrets. The
-    /// executor keeps it beside the log, in the attempt's [`Segment`].
+    /// executor keeps it beside the log, in the list of its segments.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub rendered_fields: Map<String, Value>,
-}
-
-/// One attempt's part of a log file; it ends where the next begins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Segment {
-    /// Who wrote it.
-    pub attempt: AttemptId,
-    /// Where.
-    pub node: NodeId,
-    /// Its first byte in the log file.
-    pub from: u64,
-    /// When it began.
-    pub at: Timestamp,
-    /// [`Workload::rendered_fields`].
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub rendered_fields: Map<String, Value>,
-}
-
-impl Segment {
-    /// Where a log's segments are listed, in the order in which they were begun, a line of JSON each:
-    /// beside it.
-    pub fn list_of(log: &Path) -> PathBuf {
-        let mut name = log.as_os_str().to_owned();
-        name.push(".segments");
-        PathBuf::from(name)
-    }
-
-    /// The segments of a list. A line cut short by a crash is left out.
-    pub fn parse_list(text: &str) -> Vec<Self> {
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-    }
 }
 
 /// How an attempt ended.

@@ -14,6 +14,7 @@ use crate::{
     config::{Deps, EngineSnapshot, EngineStatus, ServerConfig},
     error::ApiError,
     feed::Hub,
+    logs::Peers,
     metrics::HttpMetrics,
 };
 
@@ -27,6 +28,7 @@ pub struct App {
     pub auth: Auth,
     pub hub: Arc<Hub>,
     pub http: HttpMetrics,
+    pub peers: Peers,
     pub shutdown: watch::Receiver<bool>,
     engine: Option<Arc<dyn EngineStatus>>,
     versions: Mutex<VersionCache>,
@@ -45,6 +47,7 @@ impl App {
             auth: Auth::new(&config),
             hub: Hub::start(reader.clone(), shutdown.clone()),
             http: HttpMetrics::default(),
+            peers: Peers::new(),
             versions: Mutex::default(),
             reader,
             config,

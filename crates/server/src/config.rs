@@ -21,7 +21,7 @@ pub enum Authentication {
 pub struct ServerConfig {
     /// The folder below which [`updraft_model::AttemptLabels::log_path`] leads to logs.
     pub logs_dir: PathBuf,
-    /// The node whose logs are in `logs_dir`; logs of others are said to be elsewhere.
+    /// The node whose logs are in `logs_dir`; the others are asked for theirs.
     pub node: Option<NodeId>,
     /// How long a token is good for (Airflow's `jwt_expiration_time` is a day).
     pub token_lifetime: Duration,

@@ -27,7 +27,7 @@ mod waiting;
 pub use api::dag_runs::trigger::{COMMAND_LINE, REQUESTED_WITH};
 pub use auth::{PasswordError, Role, UnknownRole, hash_password};
 pub use config::{Authentication, Deps, Durations, EngineSnapshot, EngineStatus, ExecutorUse, ServerConfig};
-pub use router::router;
+pub use router::{node_router, router};
 
 /// The API's description (OpenAPI 3.1) as text that ends with a newline: `docs/openapi.json`.
 pub fn openapi() -> String {

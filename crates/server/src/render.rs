@@ -8,7 +8,6 @@ use updraft_store::{Cursor, DagView, Page, TaskInstanceFilter, TaskInstanceView}
 use crate::{
     app::App,
     error::ApiError,
-    logs::LogFile,
     shape::{DagResponse, DagRunResponse, TaskInstanceHistory, TaskInstanceResponse, WaitingView},
     waiting,
 };
@@ -67,10 +66,14 @@ pub async fn task_instance(app: &App, view: &TaskInstanceView) -> Result<TaskIns
     let only = task_instances(app, std::slice::from_ref(view)).await?.pop();
     let mut only = only.ok_or_else(|| ApiError::Internal("a task instance was not rendered".into()))?;
     if let Some(attempt) = view.row.attempt {
-        let log = LogFile::new(&app.config.logs_dir, &view.row.labels());
-        // All the rest is true without them.
-        match log.rendered_fields(attempt).await {
-            Ok(fields) => only.rendered_fields = fields,
+        let log = updraft_logs::log_file(&app.config.logs_dir, &view.row.labels());
+        let segments = tokio::task::spawn_blocking(move || updraft_logs::read_segments(&log)).await;
+        // All the rest is true without them. The last one is the newest; an attempt may have been started again.
+        match segments.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+            Ok(segments) => {
+                let own = segments.into_iter().rev().find(|segment| segment.attempt == attempt);
+                only.rendered_fields = own.map(|segment| segment.rendered_fields).unwrap_or_default();
+            }
             Err(error) => tracing::warn!(%attempt, %error, "what an attempt's templates became can't be read"),
         }
     }

@@ -16,15 +16,18 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    api::{dag_runs, dags, feed, import_errors, logs, monitor, nodes, pools, task_instances, users, variables, xcoms},
+    api::{dag_runs, dags, feed, import_errors, logs as log_api, monitor, nodes, pools, task_instances, users, variables, xcoms},
     app::App,
     auth::{self, Authority, Role},
     config::{Deps, ServerConfig},
-    metrics, openapi, page,
+    logs, metrics, openapi, page,
 };
 
 /// Larger bodies are refused: a conf is a few values, not a file.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
+
+/// Where nodes ask each other for logs. Signed, and in no description.
+const LOG_PART: &str = "/internal/attempts/{attempt}/log";
 
 type Routes = OpenApiRouter<Arc<App>>;
 
@@ -47,6 +50,7 @@ pub fn router(deps: Deps, config: ServerConfig) -> Router {
         .split_for_parts();
     let description: Arc<Value> = Arc::new(openapi::complete(api));
     router
+        .route(LOG_PART, get(logs::node::read_part))
         .route("/openapi.json", get(move || async move { Json((*description).clone()) }))
         .method_not_allowed_fallback(|| async {
             (axum::http::StatusCode::METHOD_NOT_ALLOWED, Json(serde_json::json!({ "detail": "Method Not Allowed" })))
@@ -59,6 +63,11 @@ pub fn router(deps: Deps, config: ServerConfig) -> Router {
         .layer(cors)
         .layer(TraceLayer::new_for_http())
         .with_state(app)
+}
+
+/// What a node that has no API answers: the parts of logs that lie there, to other nodes.
+pub fn node_router(deps: Deps, config: ServerConfig) -> Router {
+    Router::new().route(LOG_PART, get(logs::node::read_part)).with_state(App::new(deps, config))
 }
 
 /// The description of the API, as `/openapi.json` gives it.
@@ -109,8 +118,8 @@ fn reading() -> Routes {
         .routes(routes!(task_instances::tries::get_mapped_task_instance_try_details))
         .routes(routes!(task_instances::dependencies::get_task_instance_dependencies))
         .routes(routes!(task_instances::dependencies::get_mapped_task_instance_dependencies))
-        .routes(routes!(logs::get::get_log))
-        .routes(routes!(logs::stream::stream_log))
+        .routes(routes!(log_api::get::get_log))
+        .routes(routes!(log_api::stream::stream_log))
         .routes(routes!(xcoms::list::get_xcom_entries))
         .routes(routes!(xcoms::get::get_xcom_entry))
         .routes(routes!(import_errors::list::get_import_errors))

@@ -66,6 +66,9 @@ macro_rules! impl_reader {
                 fn attempts(&self, key: &TaskInstanceKey) -> BoxFuture<'_, Result<Vec<AttemptRow>, StoreError>> {
                     Box::pin($crate::read::attempts(self, key.clone()))
                 }
+                fn attempts_by_id(&self, ids: Vec<AttemptId>) -> BoxFuture<'_, Result<Vec<AttemptRow>, StoreError>> {
+                    Box::pin($crate::read::attempts_by_id(self, ids))
+                }
                 fn open_attempts(&self, node: &NodeId) -> BoxFuture<'_, Result<Vec<(AttemptRow, TaskInstanceRow)>, StoreError>> {
                     Box::pin($crate::read::open_attempts(self, node.clone()))
                 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use futures::{future::BoxFuture, stream::BoxStream};
 use serde_json::Value;
 use updraft_model::{
-    Answer, AttemptRow, DagId, DagRow, DagVersion, FeedChange, ImportErrorRow, MapIndex, NodeId, PoolName, PoolRow, Request, RequestId,
-    RunId, RunKey, RunRow, RunState, RunType, TaskId, TaskInstanceKey, TaskInstanceRow, TaskState, Timestamp, VersionId, XComRow,
+    Answer, AttemptId, AttemptRow, DagId, DagRow, DagVersion, FeedChange, ImportErrorRow, MapIndex, NodeId, PoolName, PoolRow, Request,
+    RequestId, RunId, RunKey, RunRow, RunState, RunType, TaskId, TaskInstanceKey, TaskInstanceRow, TaskState, Timestamp, VersionId,
+    XComRow,
 };
 
 use crate::{Cursor, Lease, StoreError};
@@ -247,6 +248,8 @@ pub trait Reader: Send + Sync {
     fn archived_tries(&self, key: &TaskInstanceKey) -> BoxFuture<'_, Result<Vec<TaskInstanceRow>, StoreError>>;
     /// All attempts of a task instance, in order.
     fn attempts(&self, key: &TaskInstanceKey) -> BoxFuture<'_, Result<Vec<AttemptRow>, StoreError>>;
+    /// Those of these attempts that there are, in no order.
+    fn attempts_by_id(&self, ids: Vec<AttemptId>) -> BoxFuture<'_, Result<Vec<AttemptRow>, StoreError>>;
     /// The attempts of a node whose end is not in the store, with their task instances.
     fn open_attempts(&self, node: &NodeId) -> BoxFuture<'_, Result<Vec<(AttemptRow, TaskInstanceRow)>, StoreError>>;
     /// Writes a task instance's note.

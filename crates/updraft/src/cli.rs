@@ -42,6 +42,9 @@ pub struct Globals {
     /// The API's port [env: UPDRAFT_PORT] [default: 8080]
     #[arg(long, global = true)]
     pub port: Option<u16>,
+    /// Where other nodes reach this daemon for its tasks' logs [env: UPDRAFT_ADVERTISE_ADDRESS] [default: where it listens]
+    #[arg(long, global = true, value_name = "URL")]
+    pub advertise_address: Option<String>,
     /// The address of a daemon, for commands that ask one [env: UPDRAFT_URL] [default: http://HOST:PORT]
     #[arg(long, global = true)]
     pub url: Option<String>,

@@ -2,10 +2,8 @@
 //! kept for a while, and what is lost nevertheless is said where it is missing.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Read, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::Path,
 };
 
 use updraft_model::XCOM_LIMIT;
@@ -42,20 +40,10 @@ struct Lost {
 }
 
 impl Log {
-    /// Opens it for appending, and says how long it is already.
-    pub(crate) fn open(path: &Path, masks: &[String], capture: bool) -> io::Result<(Self, u64)> {
-        let mut options = fs::OpenOptions::new();
-        options.append(true).create(true).mode(0o600);
-        let file = match options.open(path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                fs::DirBuilder::new().recursive(true).mode(0o700).create(path.parent().unwrap_or(path))?;
-                options.open(path)?
-            }
-            other => other?,
-        };
-        let length = file.metadata()?.len();
+    /// What is written goes to `file`.
+    pub(crate) fn new(file: File, masks: &[String], capture: bool) -> Self {
         let lines = Lines::new(masks, capture);
-        Ok((Self { file, lines, chunk: Vec::new(), out: Vec::new(), capture, lost: None }, length))
+        Self { file, lines, chunk: Vec::new(), out: Vec::new(), capture, lost: None }
     }
 
     /// A line of our own.
@@ -146,12 +134,13 @@ fn fits_an_xcom(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// A log on a device, whose writes fail or not.
     fn log_on(device: &str) -> Log {
-        let (log, _) = Log::open(Path::new(device), &[], false).unwrap();
-        log
+        Log::new(File::options().append(true).open(device).unwrap(), &[], false)
     }
 
     fn text(log: &Log) -> String {

@@ -24,16 +24,11 @@ use nix::{
     sys::prctl,
     unistd::{Pid, fchdir},
 };
-use updraft_model::{AttemptId, Exit, HowEnded, Segment, Timestamp, WORKLOAD_FORMAT, Workload};
+use updraft_logs::log_file;
+use updraft_model::{AttemptId, Exit, HowEnded, Timestamp, WORKLOAD_FORMAT, Workload};
 
 use self::{log::Log, room::when_there_is_room, spawn::Private, watch::Watched};
-use crate::{
-    complain::complain,
-    failpoint,
-    hint::Hint,
-    home::{Home, append_segment, log_file},
-    place, processes,
-};
+use crate::{complain::complain, failpoint, hint::Hint, home::Home, place, processes};
 
 /// How often the rest of a log is tried, a second apart, when all else is done.
 const LOG_TRIES: u32 = 600;
@@ -113,10 +108,8 @@ fn supervise(home: &Home, workload: &Workload) -> (Exit, Option<Log>) {
 }
 
 fn open_log(home: &Home, workload: &Workload, path: &Path) -> io::Result<Log> {
-    let (log, from) = Log::open(path, &workload.masks, workload.capture_last_line)?;
-    let (attempt, rendered_fields) = (workload.attempt, workload.rendered_fields.clone());
-    append_segment(&Segment { attempt, node: home.node().clone(), from, at: now(), rendered_fields }, path)?;
-    Ok(log)
+    let file = updraft_logs::begin(path, workload.attempt, home.node(), now(), workload.rendered_fields.clone())?;
+    Ok(Log::new(file, &workload.masks, workload.capture_last_line))
 }
 
 /// Writes `started`, then starts the program: in this order, so that what may have run is known to.

@@ -32,7 +32,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 use updraft_executor::{Capabilities, Executor, LaunchError, TerminateError, conformance::Harness};
-use updraft_executor_local::log_file;
+use updraft_logs::log_file;
 use updraft_model::{Adoption, AttemptHandle, AttemptId, AttemptLabels, ExecutorEvent, NodeId, Workload};
 
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Value>>>>;

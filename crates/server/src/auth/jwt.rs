@@ -39,7 +39,8 @@ impl Key {
         Self(secret.as_bytes().to_vec())
     }
 
-    fn mac(&self, signed: &str) -> Option<Hmac<Sha256>> {
+    /// What signs this text.
+    pub(super) fn mac(&self, signed: &str) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
         mac.update(signed.as_bytes());
         Some(mac)

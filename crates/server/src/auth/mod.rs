@@ -7,6 +7,7 @@ mod csrf;
 mod gate;
 mod jwt;
 mod login;
+pub mod pass;
 mod password;
 mod role;
 mod users;

@@ -141,6 +141,27 @@ fn ended(run: &RunRow, task_id: &str, id: u128, try_number: u32, state: TaskStat
     }
 }
 
+pub fn attempt_id(number: u128) -> AttemptId {
+    AttemptId(uuid(number))
+}
+
+/// An attempt on `node-1` that has not ended.
+pub fn attempt_of(row: &TaskInstanceRow, number: u128, try_number: u32) -> AttemptRow {
+    AttemptRow {
+        id: attempt_id(number),
+        key: row.key(),
+        try_number,
+        executor: "local".parse().unwrap(),
+        node: Some("node-1".parse().unwrap()),
+        queued_at: at("2026-01-30T06:00:00Z"),
+        started_at: None,
+        ended_at: None,
+        outcome: None,
+        exit_code: None,
+        waiting: None,
+    }
+}
+
 /// All of it.
 pub fn batch() -> Batch {
     let (sales, parked) = (version(1, 1, sales()), version(2, 1, parked()));
@@ -159,31 +180,22 @@ pub fn batch() -> Batch {
     let live = RunRow { start_date: Some(at("2026-01-31T06:00:00Z")), ..run(2, "sales", "live", sales.id, RunState::Running) };
     let later = RunRow { run_after: at("2100-01-01T00:00:00Z"), ..run(3, "sales", "later", sales.id, RunState::Queued) };
     let idle = run(4, "parked", "idle", parked.id, RunState::Queued);
-    let attempt = AttemptId(uuid(77));
     let running = TaskInstanceRow {
         try_number: 1,
-        attempt: Some(attempt),
+        attempt: Some(attempt_id(77)),
         executor: Some("local".parse().unwrap()),
         node: Some("node-1".parse().unwrap()),
         pid: Some(4711),
         start_date: Some(at("2026-01-31T06:00:01Z")),
         ..task_instance(&live, "extract", 20, TaskState::Running)
     };
-    let first_try = ended(&done, "extract", 10, 1, TaskState::Failed);
+    let first_try = TaskInstanceRow { reason: Some("exit code 1".into()), ..ended(&done, "extract", 10, 1, TaskState::Failed) };
     let xcom = |key: &str, value: Value| XComRow { owner: first_try.key(), key: key.into(), value, timestamp: six };
-    let attempt = AttemptRow {
-        id: attempt,
-        key: running.key(),
-        try_number: 1,
-        executor: "local".parse().unwrap(),
-        node: Some("node-1".parse().unwrap()),
-        queued_at: at("2026-01-31T06:00:00Z"),
-        started_at: Some(at("2026-01-31T06:00:01Z")),
-        ended_at: None,
-        outcome: None,
-        exit_code: None,
-        waiting: None,
-    };
+    let attempts = vec![
+        AttemptRow { started_at: running.start_date, ..attempt_of(&running, 77, 1) },
+        AttemptRow { ended_at: Some(six), ..attempt_of(&first_try, 78, 1) },
+        AttemptRow { ended_at: Some(six), ..attempt_of(&first_try, 79, 2) },
+    ];
     Batch {
         dags: vec![dag_row("sales", sales.id, false), dag_row("parked", parked.id, true)],
         import_errors: vec![Upsert::Set(ImportErrorRow {
@@ -203,7 +215,7 @@ pub fn batch() -> Batch {
             task_instance(&idle, "only", 30, TaskState::NoStatus),
         ],
         archived_tries: vec![first_try.clone()],
-        attempts: vec![attempt],
+        attempts,
         xcoms: vec![xcom("return_value", json!({ "rows": 3 })), xcom("path", json!("/tmp/x"))],
         versions: vec![
             NewVersion { version: sales.into(), source: "dag_id: sales\n".into() },

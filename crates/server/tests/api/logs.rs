@@ -5,19 +5,24 @@ use std::io::Write;
 use axum::{body::Body, http::Request};
 use http_body_util::BodyExt;
 use serde_json::json;
-use updraft_model::{Batch, TaskState, Update};
+use updraft_model::{Batch, TaskState, Timestamp, Update};
 use updraft_store::{Page, Reader, TaskInstanceFilter};
 
-use crate::world::World;
+use crate::{fixture, world::World};
 
 const DONE: &str = "/api/v2/dags/sales/dagRuns/done/taskInstances/extract/logs";
 const LIVE: &str = "/api/v2/dags/sales/dagRuns/live/taskInstances/extract/logs";
 const TEMPLATE: &str = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}";
 
-fn file(world: &World, run: &str, attempt: u32) -> std::fs::File {
-    let dir = world.dir.path().join(format!("logs/dag_id=sales/run_id={run}/task_id=extract"));
-    std::fs::create_dir_all(&dir).unwrap();
-    std::fs::OpenOptions::new().create(true).append(true).open(dir.join(format!("attempt={attempt}.log"))).unwrap()
+/// What these attempts of node-1 write: `done` has had 78 and 79 (a try each), `live` has 77.
+fn file(world: &World, run: &str, try_number: u32) -> std::fs::File {
+    let attempt = if run == "live" { 77 } else { 77 + u128::from(try_number) };
+    segment(world, "logs", run, try_number, attempt)
+}
+
+fn segment(world: &World, logs: &str, run: &str, try_number: u32, attempt: u128) -> std::fs::File {
+    let log = world.dir.path().join(format!("{logs}/dag_id=sales/run_id={run}/task_id=extract/attempt={try_number}.log"));
+    updraft_logs::begin(&log, fixture::attempt_id(attempt), &"any".parse().unwrap(), Timestamp::EPOCH, Default::default()).unwrap()
 }
 
 fn accepting(path: &str, accept: &str) -> Request<Body> {
@@ -64,7 +69,7 @@ async fn a_long_log_comes_in_pieces() {
 #[tokio::test]
 async fn what_is_not_there_is_said() {
     let world = World::new().await;
-    let log = world.shaped(TEMPLATE, &format!("{DONE}/1")).await;
+    let log = world.shaped(TEMPLATE, &format!("{DONE}/2")).await;
     assert!(log["content"][0]["event"].as_str().unwrap().starts_with("There is no log"));
     world.get(&format!("{DONE}/3")).await.expect(404);
     world.get(&format!("{DONE}/0")).await.expect(404);
@@ -73,10 +78,32 @@ async fn what_is_not_there_is_said() {
 }
 
 #[tokio::test]
-async fn a_log_elsewhere_names_its_node() {
-    let world = World::with(|config| config.node = Some("node-2".parse().unwrap())).await;
+async fn a_run_that_was_deleted_and_made_again_shows_its_own_log_only() {
+    let world = World::new().await;
+    segment(&world, "logs", "done", 2, 1).write_all(b"of a run that is gone\n").unwrap();
+    file(&world, "done", 2).write_all(b"of this one\n").unwrap();
+    segment(&world, "logs", "done", 2, 2).write_all(b"of no one\n").unwrap();
     let log = world.shaped(TEMPLATE, &format!("{DONE}/2")).await;
-    assert_eq!(log["content"][0]["event"], "The log is on node node-1, which is not the one that answers");
+    assert_eq!(log["content"], json!([{ "event": "of this one" }]));
+}
+
+#[tokio::test]
+async fn a_failed_try_ends_with_why() {
+    let world = World::new().await;
+    let why = json!({ "timestamp": "2026-01-30T06:00:03.5Z", "event": "[updraft] the try failed: exit code 1" });
+    let log = world.shaped(TEMPLATE, &format!("{DONE}/1")).await;
+    assert_eq!(log, json!({ "content": [why], "continuation_token": null }), "also where nothing was written");
+    file(&world, "done", 1).write_all(b"no newline").unwrap();
+    let log = world.shaped(TEMPLATE, &format!("{DONE}/1")).await;
+    assert_eq!(log["content"], json!([{ "event": "no newline" }, why]));
+    let plain = world.call(accepting(&format!("{DONE}/1"), "text/plain")).await;
+    assert_eq!(plain.text, "no newline\n2026-01-30T06:00:03.5Z [updraft] the try failed: exit code 1\n");
+    let stream = world.get(&format!("{DONE}/1/stream")).await;
+    let events: Vec<&str> = stream.text.split("\n\n").collect();
+    assert!(events[0].starts_with("id: 1.1\n") && events[0].contains("exit code 1"), "{stream:?}");
+    assert_eq!(events[1..], ["event: end\ndata: {}", ""]);
+    let rest = world.call(Request::get(format!("{DONE}/1/stream")).header("last-event-id", "1.1").body(Body::empty()).unwrap()).await;
+    assert_eq!(rest.text, "event: end\ndata: {}\n\n", "nothing is told twice");
 }
 
 #[tokio::test]
@@ -88,7 +115,7 @@ async fn a_live_log_is_followed_to_its_end() {
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut body = response.into_body();
     let mut told = next(&mut body).await;
-    assert_eq!(told, "id: 25\ndata: [{\"timestamp\":\"2026-01-31T06:00:01Z\",\"event\":\"one\"}]\n\n");
+    assert_eq!(told, "id: 0.25\ndata: [{\"timestamp\":\"2026-01-31T06:00:01Z\",\"event\":\"one\"}]\n\n");
     log.write_all(b"o\n").unwrap();
     told = next(&mut body).await;
     assert!(told.contains("\"event\":\"two\""), "{told}");

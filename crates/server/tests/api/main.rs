@@ -11,6 +11,7 @@ mod description;
 mod feed;
 mod fixture;
 mod logs;
+mod nodes;
 mod page;
 mod requests;
 mod scheduler;

@@ -1,6 +1,6 @@
 //! A server over a store with the fixture in it.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -55,6 +55,15 @@ impl Reply {
     }
 }
 
+fn config(dir: &Path, node: &str, change: impl FnOnce(&mut ServerConfig)) -> ServerConfig {
+    let mut config = ServerConfig::new(dir.join("logs"), "1.2.3");
+    config.authentication = Authentication::Disabled;
+    config.node = Some(node.parse().unwrap());
+    config.answer_timeout = Duration::from_secs(5);
+    change(&mut config);
+    config
+}
+
 impl World {
     /// Nobody must log in, and a scheduler does what is asked of it.
     pub async fn new() -> Self {
@@ -71,14 +80,17 @@ impl World {
             panic!("the lease of a new store is free")
         };
         store.commit(term, Arc::new(fixture::batch())).await.unwrap();
-        let mut config = ServerConfig::new(dir.path().join("logs"), "1.2.3");
-        config.authentication = Authentication::Disabled;
-        config.node = Some("node-1".parse().unwrap());
-        config.answer_timeout = Duration::from_secs(5);
-        change(&mut config);
         let (shutdown, down) = watch::channel(false);
         let deps = Deps { reader: store.clone(), engine: None, shutdown: down };
-        Self { app: router(deps, config), store, term, dir, shutdown }
+        let app = router(deps, config(dir.path(), "node-1", change));
+        Self { app, store, term, dir, shutdown }
+    }
+
+    /// A server on another node with the same store: the folder of its logs is `name`.
+    pub fn on_node(&self, name: &str) -> Router {
+        let deps = Deps { reader: self.store.clone(), engine: None, shutdown: self.shutdown.subscribe() };
+        let logs = self.dir.path().join(name);
+        router(deps, config(self.dir.path(), name, |config| config.logs_dir = logs))
     }
 
     pub async fn commit(&self, batch: Batch) -> i64 {

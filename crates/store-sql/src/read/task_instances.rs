@@ -1,11 +1,11 @@
 //! Task instances, their earlier tries and their attempts.
 
-use updraft_model::{AttemptRow, NodeId, TaskInstanceKey, TaskInstanceRow};
+use updraft_model::{AttemptId, AttemptRow, NodeId, TaskInstanceKey, TaskInstanceRow};
 use updraft_store::{Listed, Page, StoreError, TASK_INSTANCE_ORDERS, TaskInstanceFilter, TaskInstanceView};
 
 use super::list::{List, Shown, between};
 use crate::{
-    Backend, Query, Row,
+    Arg, Backend, Query, Row,
     backend::{fetch_all, fetch_first},
     cell::Unreadable,
     query::Conditions,
@@ -132,6 +132,14 @@ pub async fn archived_tries(backend: &dyn Backend, key: TaskInstanceKey) -> Resu
 pub async fn attempts(backend: &dyn Backend, key: TaskInstanceKey) -> Result<Vec<AttemptRow>, StoreError> {
     let select = format!("SELECT {} FROM attempt AS a", rows::attempt_columns());
     let query = of(Query::new("attempts").sql(select), "a", &key).sql(" ORDER BY a.try_number, a.queued_at, a.id");
+    fetch_all(backend, query, |mut row| rows::attempt(&mut row)).await
+}
+
+/// [`updraft_store::Reader::attempts_by_id`].
+pub async fn attempts_by_id(backend: &dyn Backend, ids: Vec<AttemptId>) -> Result<Vec<AttemptRow>, StoreError> {
+    let mut query = Query::new("attempts_by_id").sql(format!("SELECT {} FROM attempt AS a WHERE ", rows::attempt_columns()));
+    let placeholder = query.placeholder(Arg::Uuids(ids.into_iter().map(|id| id.0).collect()));
+    let query = query.sql(backend.dialect().one_of("a.id", &placeholder));
     fetch_all(backend, query, |mut row| rows::attempt(&mut row)).await
 }
 

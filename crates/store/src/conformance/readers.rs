@@ -239,6 +239,14 @@ pub async fn a_runs_details(subject: Subject) {
     assert_eq!(tries, [TaskInstanceRow { try_number: 1, ..rows[0].clone() }, TaskInstanceRow { try_number: 2, ..rows[0].clone() }]);
     assert_eq!(reader.attempts(&rows[0].key()).await.unwrap(), [attempt(1, rows[0].key()), attempt(2, rows[0].key())]);
 
+    let mut by_id = reader
+        .attempts_by_id(vec![attempt(2, rows[0].key()).id, attempt(99, rows[0].key()).id, attempt(5, rows[1].key()).id])
+        .await
+        .unwrap();
+    by_id.sort_by_key(|row| row.queued_at);
+    assert_eq!(by_id, [attempt(2, rows[0].key()), attempt(5, rows[1].key())]);
+    assert_eq!(reader.attempts_by_id(Vec::new()).await.unwrap(), []);
+
     let open = reader.open_attempts(&node("node-1")).await.unwrap();
     let expected = [(1, 0), (2, 0), (5, 1)].map(|(number, row)| (attempt(number, rows[row].key()), rows[row].clone()));
     assert_eq!(open, expected);

@@ -41,6 +41,8 @@ pub struct Config {
     pub port: u16,
     /// The address people use to reach the API, if it is another than host and port.
     pub base_url: Option<String>,
+    /// Where other nodes reach this one, if it is another address than the one it listens on.
+    pub advertise_address: Option<String>,
     /// Where the state lives.
     pub database: DatabaseUrl,
     /// How many task instances the local executor runs at once: its own number, or `parallelism`.

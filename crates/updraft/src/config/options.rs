@@ -35,6 +35,11 @@ pub const OPTIONS: &[ConfigOption] = &[
     option("host", "127.0.0.1", "The address the API listens on."),
     option("port", "8080", "The API's port; 0 takes a free one."),
     option("base_url", "", "The address people use to reach the API; with https:// cookies are Secure."),
+    option(
+        "advertise_address",
+        "",
+        "Where other nodes reach this one, to read its tasks' logs, e.g. http://10.0.0.5:8080; by default where it listens.",
+    ),
     option("database_url", "", "sqlite://FILE or postgres://USER@HOST/NAME; by default updraft.db in the home."),
     option("parallelism", "32", "How many task instances an executor runs at once."),
     option("default_executor", "local", "The executor of DAGs and tasks that name none."),

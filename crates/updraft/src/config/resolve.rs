@@ -194,13 +194,14 @@ fn nearest<'a>(text: &str, of: impl Iterator<Item = &'a str>) -> Option<&'a str>
 }
 
 fn find(option: &'static ConfigOption, globals: &Globals, around: &Surroundings, file: &BTreeMap<String, String>, path: &Path) -> Given {
-    let Globals { dags, database_url, host, port, log_format, .. } = globals;
+    let Globals { dags, database_url, host, port, log_format, advertise_address, .. } = globals;
     let argument = match option.key {
         "dags" => dags.as_ref().map(|path| path.to_string_lossy().into_owned()),
         "database_url" => database_url.clone(),
         "host" => host.clone(),
         "port" => port.map(|port| port.to_string()),
         "log_format" => log_format.clone(),
+        "advertise_address" => advertise_address.clone(),
         _ => None,
     };
     let (value, origin) = if let Some(value) = argument {
@@ -248,12 +249,21 @@ fn build(home: PathBuf, file: &Path, around: &Surroundings, all: &[Given]) -> Re
     if default_executor.as_str() != "local" {
         return Err(get("default_executor").wrong("this release has one executor: local"));
     }
+    let advertise_address = match text("advertise_address") {
+        // Without a scheme it is host and port, as in `host` and `port`.
+        Some(address) if !address.contains("://") => Some(format!("http://{address}")),
+        Some(address) if !address.starts_with("http://") && !address.starts_with("https://") => {
+            return Err(get("advertise_address").wrong("write it as http://HOST:PORT"));
+        }
+        address => address,
+    };
     let dags = folder_of(get("dags")).join(&get("dags").value);
     let mut config = Config {
         dags,
         host: get("host").value.clone(),
         port: get("port").parse("a number from 0 to 65535")?,
         base_url: text("base_url"),
+        advertise_address,
         database,
         local_parallelism,
         default_executor,
@@ -305,6 +315,7 @@ mod tests {
         host = 0.0.0.0 (UPDRAFT_HOST)
         port = 3 (command line)
         base_url =  (default)
+        advertise_address =  (default)
         database_url = sqlite://~/.updraft/updraft.db (default)
         parallelism = 32 (default)
         default_executor = local (default)
@@ -316,6 +327,11 @@ mod tests {
         executors.local.parallelism = 5 (~/.updraft/updraft.toml)
         "#);
         assert_eq!((config.port, config.local_parallelism, config.retention), (3, 5, None));
+        let advertised = |address: &str| {
+            let globals = Globals { advertise_address: Some(address.to_owned()), ..Globals::default() };
+            load(&globals, &around).unwrap().0.advertise_address.unwrap()
+        };
+        assert_eq!((advertised("node-1:80"), advertised("https://n/u")), ("http://node-1:80".to_owned(), "https://n/u".to_owned()));
         assert!(warnings.is_empty(), "{warnings:?}");
     }
 
@@ -344,6 +360,7 @@ mod tests {
             error("UPDRAFT_RETENTION", "-3d"),
             error("UPDRAFT_DATABASE_URL", "mysql://me:secret@db/x"),
             error("UPDRAFT_LOG_FORMAT", "xml"),
+            error("UPDRAFT_ADVERTISE_ADDRESS", "ftp://node:1"),
             error("UPDRAFT_CONFIG", "missing.toml"),
         ];
         insta::assert_snapshot!(all.join("\n").replace(&dir.path().display().to_string(), "~"), @r#"
@@ -352,6 +369,7 @@ mod tests {
         retention = "-3d" (from UPDRAFT_RETENTION): write it as 90d, 12h or never
         database_url = "mysql://me:***@db/x" (from UPDRAFT_DATABASE_URL): it must begin with sqlite:// or postgres://
         log_format = "xml" (from UPDRAFT_LOG_FORMAT): text and json are known
+        advertise_address = "ftp://node:1" (from UPDRAFT_ADVERTISE_ADDRESS): write it as http://HOST:PORT
         can't read the configuration ~/missing.toml: No such file or directory (os error 2)
         "#);
     }

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use updraft_model::NodeId;
-use updraft_server::{Deps, EngineStatus, ServerConfig, router};
+use updraft_server::{Deps, EngineStatus, ServerConfig, node_router, router};
 
-use super::store::Store;
+use super::{Role, store::Store};
 use crate::config::Config;
 
 /// Requests that are being answered when the end comes have so long.
@@ -28,11 +28,29 @@ pub async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
     })
 }
 
+/// Takes a free port, where a scheduler without API answers other nodes: what it listens on is in
+/// the database, so nobody need know it.
+pub async fn listen_for_nodes(config: &Config) -> anyhow::Result<TcpListener> {
+    listen(&Config { port: 0, ..config.clone() }).await
+}
+
 /// The address people reach the listener at.
 pub fn address(config: &Config, listener: &TcpListener) -> anyhow::Result<String> {
-    if let Some(url) = &config.base_url {
-        return Ok(url.trim_end_matches('/').to_owned());
+    match &config.base_url {
+        Some(url) => Ok(url.trim_end_matches('/').to_owned()),
+        None => local_address(listener),
     }
+}
+
+/// The address other nodes reach the listener at. Not `base_url`: behind that may be many nodes.
+pub fn node_address(config: &Config, listener: &TcpListener) -> anyhow::Result<String> {
+    match &config.advertise_address {
+        Some(url) => Ok(url.trim_end_matches('/').to_owned()),
+        None => local_address(listener),
+    }
+}
+
+fn local_address(listener: &TcpListener) -> anyhow::Result<String> {
     let local = listener.local_addr().context("asking for the port that was taken")?;
     if !local.ip().is_unspecified() {
         return Ok(format!("http://{local}"));
@@ -49,8 +67,9 @@ pub struct Api {
 }
 
 impl Api {
-    /// Starts to answer.
+    /// Starts to answer everybody; where `role` has no API, other nodes only.
     pub fn start(
+        role: Role,
         config: &Config,
         listener: TcpListener,
         store: &Store,
@@ -63,7 +82,8 @@ impl Api {
             base_url: config.base_url.clone(),
             ..ServerConfig::new(config.home.join("logs"), env!("CARGO_PKG_VERSION"))
         };
-        let app = router(Deps { reader: store.reader(), engine, shutdown: shutdown.clone() }, server);
+        let deps = Deps { reader: store.reader(), engine, shutdown: shutdown.clone() };
+        let app = if role.serves() { router(deps, server) } else { node_router(deps, server) };
         let end = async move {
             let mut shutdown = shutdown;
             // The sender going is an end as well.

@@ -14,7 +14,7 @@ use super::{
     admin::{self, ADMIN, FirstUser},
     api::{self, Api},
     home::Place,
-    scheduling::Scheduling,
+    scheduling::{Addresses, Scheduling},
     signals::Signals,
     store::Store,
     systemd::Notifier,
@@ -63,21 +63,20 @@ pub async fn live(role: Role, config: Config, place: Option<Place>) -> anyhow::R
 
 struct Parts {
     scheduling: Option<Scheduling>,
-    api: Option<Api>,
+    api: Api,
 }
 
 impl Parts {
     async fn start(role: Role, config: &Config, place: Option<Place>) -> anyhow::Result<Self> {
-        let listener = if role.serves() { Some(api::listen(config).await?) } else { None };
-        let address = listener.as_ref().map(|listener| api::address(config, listener)).transpose()?;
+        let listener = if role.serves() { api::listen(config).await? } else { api::listen_for_nodes(config).await? };
+        let address = if role.serves() { Some(api::address(config, &listener)?) } else { None };
+        let addresses = Addresses { api: address.clone(), node: api::node_address(config, &listener)? };
         let store = Store::open(&config.database).await?;
         let first_user = if role.serves() { admin::bootstrap(&*store.reader(), &config.home).await? } else { FirstUser::Present };
-        let scheduling = place.map(|place| Scheduling::start(config, place, &store, address.clone())).transpose()?;
-        let api = listener.map(|listener| {
-            let engine = scheduling.as_ref().map(|scheduling| scheduling.view() as Arc<dyn updraft_server::EngineStatus>);
-            let node = scheduling.as_ref().map(|scheduling| scheduling.node().clone());
-            Api::start(config, listener, &store, engine, node)
-        });
+        let scheduling = place.map(|place| Scheduling::start(config, place, &store, addresses)).transpose()?;
+        let engine = scheduling.as_ref().map(|scheduling| scheduling.view() as Arc<dyn updraft_server::EngineStatus>);
+        let node = scheduling.as_ref().map(|scheduling| scheduling.node().clone());
+        let api = Api::start(role, config, listener, &store, engine, node);
         greet(role, config, address.as_deref(), &first_user);
         Ok(Self { scheduling, api })
     }
@@ -89,15 +88,9 @@ impl Parts {
                 None => std::future::pending().await,
             }
         };
-        let api = async {
-            match &mut self.api {
-                Some(api) => api.ended().await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = scheduling => {}
-            () = api => {}
+            () = self.api.ended() => {}
         }
     }
 
@@ -108,12 +101,7 @@ impl Parts {
                 scheduling.stop().await;
             }
         };
-        let api = async {
-            if let Some(api) = self.api {
-                api.stop().await;
-            }
-        };
-        tokio::join!(scheduling, api);
+        tokio::join!(scheduling, self.api.stop());
     }
 }
 

@@ -10,6 +10,7 @@ pub mod db;
 mod home;
 mod lifecycle;
 mod logging;
+mod logs;
 mod node;
 pub mod random;
 mod retention;
@@ -31,7 +32,7 @@ use crate::config::Config;
 pub enum Role {
     /// Scheduler, local executor, API and page.
     Standalone,
-    /// Scheduler and local executor.
+    /// Scheduler and local executor; it answers nobody but other nodes.
     Scheduler,
     /// API and page.
     ApiServer,

@@ -201,8 +201,8 @@ impl Courier {
 }
 
 /// This node's row.
-pub fn row(executor: &LocalExecutor, address: Option<String>) -> NodeRow {
-    NodeRow { node: executor.node().clone(), address, last_seen: Timestamp::EPOCH, bundle_digest: None }
+pub fn row(executor: &LocalExecutor, address: String) -> NodeRow {
+    NodeRow { node: executor.node().clone(), address: Some(address), last_seen: Timestamp::EPOCH, bundle_digest: None }
 }
 
 /// What the API shows of the engine in this process.

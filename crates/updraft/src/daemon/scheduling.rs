@@ -21,6 +21,7 @@ use updraft_model::{ExecutorName, NodeId};
 use super::{
     bundle::Bundle,
     home::{HomeLock, Place},
+    logs,
     node::{self, Courier, EngineView},
     random, retention,
     store::Store,
@@ -31,6 +32,14 @@ use crate::config::Config;
 const PLAN_ROWS: usize = 1_500;
 /// A commit under way is waited for so long at the end.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Where this daemon answers.
+pub struct Addresses {
+    /// People and programs, if it has an API.
+    pub api: Option<String>,
+    /// Other nodes.
+    pub node: String,
+}
 
 /// A scheduler at work.
 pub struct Scheduling {
@@ -50,8 +59,8 @@ impl Scheduling {
         self.engine.clone()
     }
 
-    /// Starts all of it. `address`: where this daemon's API answers.
-    pub fn start(config: &Config, place: Place, store: &Store, address: Option<String>) -> anyhow::Result<Self> {
+    /// Starts all of it.
+    pub fn start(config: &Config, place: Place, store: &Store, addresses: Addresses) -> anyhow::Result<Self> {
         let Place { lock, nursery } = place;
         let program = env::current_exe().context("finding this program, which tasks are started with")?;
         let (sink, events) = mpsc::unbounded_channel();
@@ -65,7 +74,7 @@ impl Scheduling {
         // The home's lock lets one daemon at a time have this name, so one that comes back after a crash
         // need not wait for the lease of the one before to run out.
         let holder = executor.node().to_string();
-        let shell = Shell { store: store.engine(), executors, holder, address: address.clone(), rescan };
+        let shell = Shell { store: store.engine(), executors, holder, address: addresses.api, rescan };
         let runtime = Runtime { dags_folder: text_of(&config.dags)?, program: text_of(&program)?, python: config.python.clone() };
         let scheduler = updraft_scheduler::Config {
             executors: BTreeMap::from([(name.clone(), config.local_parallelism)]),
@@ -82,7 +91,8 @@ impl Scheduling {
             tracing::warn!(folder = %config.dags.display(), %error, "the folder of DAG files is not there yet; it is waited for");
         }
         tasks.spawn(Bundle { root: config.dags.clone(), engine: engine.clone(), rescan: rescans, digest }.run());
-        tasks.spawn(node::heartbeat(store.reader(), node::row(&executor, address), digests));
+        tasks.spawn(node::heartbeat(store.reader(), node::row(&executor, addresses.node), digests));
+        tasks.spawn(logs::Sweeper { logs: config.home.join("logs"), reader: store.reader() }.run());
         if let Some(age) = config.retention {
             tasks.spawn(retention::run(store.engine(), engine.status(), age));
         }

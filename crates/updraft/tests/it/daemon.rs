@@ -100,6 +100,17 @@ impl Daemon {
         (answer.status().as_u16(), answer.json().unwrap())
     }
 
+    /// An answer whose body may go on for long.
+    pub fn open(&self, path: &str) -> reqwest::blocking::Response {
+        self.client.get(format!("{}/api/v2/{path}", self.address)).bearer_auth(&self.token).send().unwrap()
+    }
+
+    /// An answer that is no JSON.
+    pub fn text(&self, path: &str) -> (u16, String) {
+        let answer = self.open(path);
+        (answer.status().as_u16(), answer.text().unwrap())
+    }
+
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         let answer = self.client.post(format!("{}/api/v2/{path}", self.address)).bearer_auth(&self.token).json(body).send().unwrap();
         (answer.status().as_u16(), answer.json().unwrap())

@@ -10,6 +10,7 @@ mod dags;
 mod disk;
 mod facts;
 mod full_disk;
+mod logs;
 mod lost_database;
 mod operator;
 mod refusals;

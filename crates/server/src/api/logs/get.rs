@@ -75,44 +75,43 @@ pub async fn get_log(
     } else if accept.contains("text/plain") {
         ("text/plain; charset=utf-8", text)
     } else {
-        return piece(subject, which).await.map(IntoResponse::into_response);
+        return piece(&app, subject, which).await.map(IntoResponse::into_response);
     };
-    let head = if subject.file.exists().await { None } else { Some(subject.missing()) };
-    let body = Body::from_stream(parts(subject, head, format));
+    let body = Body::from_stream(parts(app, subject, format));
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
 }
 
-async fn piece(subject: Subject, which: WhichLog) -> Result<Json<TaskInstancesLogResponse>, ApiError> {
+async fn piece(app: &App, subject: Subject, which: WhichLog) -> Result<Json<TaskInstancesLogResponse>, ApiError> {
     let bad_token = || ApiError::BadRequest("Bad Signature. Please use only the tokens provided by the API.".into());
     let from = match &which.token {
-        Some(token) => Position::from_token(token).ok_or_else(bad_token)?.log_pos,
-        None => 0,
+        Some(token) => Position::from_token(token).ok_or_else(bad_token)?,
+        None => Position::START,
     };
     let limit = if which.full_content { LARGE_PIECE } else { PIECE };
-    let chunk = subject.file.read(from, limit, subject.is_over).await.map_err(|e| ApiError::Internal(format!("log: {e}")))?;
+    let chunk = subject.read(app, from, limit).await?;
     let is_complete = subject.is_over && chunk.at_end;
     let mut content = chunk.lines;
-    if content.is_empty() && from == 0 && !subject.file.exists().await {
+    if content.is_empty() && !chunk.is_begun {
         content.push(subject.missing());
     }
-    let continuation_token = (!is_complete).then(|| Position { log_pos: chunk.next }.token());
+    let continuation_token = (!is_complete).then(|| chunk.next.token());
     Ok(Json(TaskInstancesLogResponse { content, continuation_token }))
 }
 
 /// All that is there now, in parts.
-fn parts(subject: Subject, head: Option<Line>, format: fn(&Line) -> String) -> impl Stream<Item = io::Result<String>> + Send {
-    let start = (subject, head, 0u64, false);
-    stream::unfold(start, move |(subject, head, from, done)| async move {
-        if let Some(line) = head {
-            return Some((Ok(format(&line)), (subject, None, from, true)));
-        }
-        if done {
-            return None;
-        }
-        match subject.file.read(from, PART, true).await {
-            Ok(chunk) if chunk.lines.is_empty() => None,
-            Ok(chunk) => Some((Ok(chunk.lines.iter().map(format).collect()), (subject, None, chunk.next, chunk.at_end))),
-            Err(error) => Some((Err(error), (subject, None, from, true))),
+fn parts(app: Arc<App>, subject: Subject, format: fn(&Line) -> String) -> impl Stream<Item = io::Result<String>> + Send {
+    let start = (app, subject, Some(Position::START));
+    stream::unfold(start, move |(app, subject, from)| async move {
+        match subject.read(&app, from?, PART).await {
+            Ok(chunk) if chunk.lines.is_empty() && !chunk.is_begun => {
+                let missing = subject.missing();
+                Some((Ok(format(&missing)), (app, subject, None)))
+            }
+            Ok(chunk) => {
+                let next = (!chunk.at_end).then_some(chunk.next);
+                Some((Ok(chunk.lines.iter().map(format).collect()), (app, subject, next)))
+            }
+            Err(error) => Some((Err(io::Error::other(error)), (app, subject, None))),
         }
     })
 }

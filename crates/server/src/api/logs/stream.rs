@@ -17,7 +17,7 @@ use crate::{
     app::App,
     error::ApiError,
     extract::{Path, Query},
-    logs::{Piece, Subject, follow},
+    logs::{Piece, Position, Subject, follow},
     lookup::TaskInstancePath,
 };
 
@@ -37,8 +37,8 @@ pub async fn stream_log(
 ) -> Result<Response, ApiError> {
     let path = TaskInstancePath { dag_id: &dag_id, run_id: &run_id, task_id: &task_id, map_index: which.map_index };
     let subject = Subject::find(&app, path, try_number).await?;
-    let from = headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok()).unwrap_or(0);
-    let pieces = follow(app, subject, from).map(|piece| Ok::<_, Infallible>(event(&piece)));
+    let from = headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(Position::from_id);
+    let pieces = follow(app, subject, from.unwrap_or(Position::START)).map(|piece| Ok::<_, Infallible>(event(&piece)));
     let mut response = Sse::new(pieces).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response();
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -49,7 +49,7 @@ fn event(piece: &Piece) -> Event {
     match piece {
         Piece::Lines { lines, next } => {
             let data = serde_json::to_string(lines).unwrap_or_else(|_| "[]".to_owned());
-            Event::default().id(next.to_string()).data(data)
+            Event::default().id(next.id()).data(data)
         }
         Piece::End => Event::default().event("end").data("{}"),
     }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use updraft_executor_local::log_file;
+use updraft_logs::log_file;
 use updraft_model::{AttemptLabels, MapIndex, TaskId, TaskInstanceRow};
 
 /// Which try of what.
