@@ -275,6 +275,7 @@ mod tests {
         gates.park(ready(5, 3), &pool(), needs(1));
         gates.account(&pool(), -1);
         assert_eq!(gates.next(|_| {}), Some(ready(5, 3)));
+        gates.account(&pool(), 1);
         assert_eq!(gates.next(|_| {}), None);
     }
 

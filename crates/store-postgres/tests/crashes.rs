@@ -164,7 +164,7 @@ async fn a_newer_schema_is_refused() {
     let Some(mut two) = two().await else { return };
     let url = two._database.url.clone();
     two.shell.execute("INSERT INTO schema_migration (version) VALUES (99)").await.unwrap();
-    assert!(matches!(PostgresStore::connect(&url).await, Err(OpenError::Newer { found: 99, known: 1 })));
+    assert!(matches!(PostgresStore::connect(&url).await, Err(OpenError::Newer { found: 99, .. })));
 }
 
 #[tokio::test(flavor = "multi_thread")]
