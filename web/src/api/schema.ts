@@ -1562,6 +1562,10 @@ export interface components {
             queued_when: string | null;
             /** @description An extension of Updraft: why it is in its state, where the state alone does not say it. */
             reason: string | null;
+            /**
+             * @description What the templates of the last attempt became, without secrets; empty in lists, for what
+             *     needs no program, and where the log is on another node.
+             */
             rendered_fields: Record<string, never>;
             rendered_map_index: string | null;
             /** Format: date-time */
