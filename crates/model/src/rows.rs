@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     AttemptId, AttemptLabels, DagId, DataInterval, ExecutorName, MapIndex, NextRun, NodeId, PoolName, RunId, RunKey, RunState, RunType,
-    TaskId, TaskInstanceId, TaskInstanceKey, TaskState, Timestamp, VersionId,
+    Task, TaskId, TaskInstanceId, TaskInstanceKey, TaskState, Timestamp, VersionId,
 };
 
 /// Table `dag`: what is known of a DAG beside its content.
@@ -192,6 +192,42 @@ pub struct TaskInstanceRow {
 }
 
 impl TaskInstanceRow {
+    /// A task's instance in a run of its version, before anything happened to it: `no_status`, no try.
+    pub fn new(run: &RunRow, task: &Task, id: TaskInstanceId) -> Self {
+        Self {
+            run: run.key,
+            task_id: task.task_id.clone(),
+            map_index: MapIndex::UNMAPPED,
+            id,
+            dag_id: run.dag_id.clone(),
+            run_id: run.run_id.clone(),
+            version: run.version,
+            state: TaskState::NoStatus,
+            try_number: 0,
+            max_tries: task.retry.retries,
+            attempt: None,
+            relaunches: 0,
+            executor: None,
+            node: None,
+            pid: None,
+            scheduled_at: None,
+            queued_at: None,
+            start_date: None,
+            end_date: None,
+            first_start: None,
+            next_at: None,
+            awaits: None,
+            decision: None,
+            pool: task.pool.clone(),
+            pool_slots: task.pool_slots,
+            priority_weight: task.priority_weight,
+            operator: task.operator.airflow_name().to_owned(),
+            exit_code: None,
+            reason: None,
+            note: None,
+        }
+    }
+
     /// Its key.
     pub fn key(&self) -> TaskInstanceKey {
         TaskInstanceKey { run: self.run, task_id: self.task_id.clone(), map_index: self.map_index }

@@ -1,11 +1,9 @@
 //! New runs: from timetables, from people, from tasks; and which of the queued ones start.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 use updraft_model::{
-    AwaitedRun, DagId, DataInterval, MapIndex, NextRun, RunId, RunKey, RunRow, RunState, RunType, Schedule, Task, TaskEvent,
-    TaskInstanceId, TaskInstanceRow, TaskState, Timestamp, TriggeredBy,
+    AwaitedRun, DagId, DataInterval, NextRun, RunId, RunKey, RunRow, RunState, RunType, Schedule, Task, TaskEvent, TaskInstanceId,
+    TaskInstanceRow, TaskState, Timestamp, TriggeredBy,
 };
 
 use crate::{
@@ -222,38 +220,6 @@ fn takes_part(task: &Task, run: &RunRow, (dag_start, dag_end): (Option<Timestamp
 /// A task instance nothing has happened to yet.
 pub(crate) fn new_instance(run: &Run, node: Node, id: TaskInstanceId) -> Instance {
     let this = &run.graph.nodes[node as usize];
-    let task: &Arc<Task> = &this.task;
-    let row = TaskInstanceRow {
-        run: run.row.key,
-        task_id: task.task_id.clone(),
-        map_index: MapIndex::UNMAPPED,
-        id,
-        dag_id: run.row.dag_id.clone(),
-        run_id: run.row.run_id.clone(),
-        version: this.version,
-        state: TaskState::NoStatus,
-        try_number: 0,
-        max_tries: task.retry.retries,
-        attempt: None,
-        relaunches: 0,
-        executor: None,
-        node: None,
-        pid: None,
-        scheduled_at: None,
-        queued_at: None,
-        start_date: None,
-        end_date: None,
-        first_start: None,
-        next_at: None,
-        awaits: None,
-        decision: None,
-        pool: task.pool.clone(),
-        pool_slots: task.pool_slots,
-        priority_weight: this.weight,
-        operator: task.operator.airflow_name().to_owned(),
-        exit_code: None,
-        reason: None,
-        note: None,
-    };
+    let row = TaskInstanceRow { version: this.version, priority_weight: this.weight, ..TaskInstanceRow::new(&run.row, &this.task, id) };
     Instance { row, stored: None, counts: Counts::default(), parked_at: None, dirty: false, touched: false, writes: None }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use updraft_model::{RunKey, RunState, Update};
 
-use crate::{Plan, graph::Node, scheduler::Scheduler};
+use crate::{Plan, graph::Node, run::Run, scheduler::Scheduler};
 
 impl Scheduler {
     /// Takes what is to be written, at most about `config.plan_rows` rows: what a request changed first,
@@ -61,7 +61,7 @@ impl Scheduler {
     /// row, which goes at once.)
     fn flush_answers(&mut self, plan: &mut Plan) {
         let Self { answers, runs, .. } = self;
-        let is_written = |key: &RunKey| runs.get(key).is_none_or(|run| !run.touched && run.touched_nodes.is_empty());
+        let is_written = |key: &RunKey| runs.get(key).is_none_or(Run::is_written);
         let written = answers.extract_if(.., |done| done.runs.iter().all(is_written));
         plan.batch.answers.extend(written.map(|done| done.answered));
     }
@@ -84,7 +84,6 @@ impl Scheduler {
         // between leaves a run that somebody goes on with.
         if run.stored.is_some_and(RunState::is_finished) && !run.row.state.is_finished() && run.touched {
             flush_row(run, plan);
-            run.touched = true;
         }
         let rest = run.touched_nodes.split_off(run.touched_nodes.len().min(room));
         for node in std::mem::replace(&mut run.touched_nodes, rest) {
@@ -116,33 +115,31 @@ impl Scheduler {
 
     /// A finished run leaves memory once all of it is written and nothing of it is alive.
     fn forget_if_over(&mut self, key: RunKey) {
-        let over = self.runs.get(&key).is_some_and(|run| {
-            run.row.state.is_finished() && run.live_attempts == 0 && !run.touched && run.touched_nodes.is_empty() && run.fresh.is_empty()
-        });
+        let over = self
+            .runs
+            .get(&key)
+            .is_some_and(|run| run.row.state.is_finished() && run.live_attempts == 0 && run.is_written() && run.fresh.is_empty());
         if over {
             self.forget_run(key);
         }
     }
 }
 
-/// Writes the run's own row, or changes what the same plan says of it already.
-fn flush_row(run: &mut crate::run::Run, plan: &mut Plan) {
+/// Writes the run's own row.
+fn flush_row(run: &mut Run, plan: &mut Plan) {
     run.touched = false;
     let Some(from) = run.stored.replace(run.row.state) else { return };
-    match plan.batch.runs.iter_mut().find(|update| update.row.key == run.row.key) {
-        Some(update) => update.row = run.row.clone(),
-        None => plan.batch.runs.push(Update { from, row: run.row.clone() }),
-    }
+    plan.batch.runs.push(Update { from, row: run.row.clone() });
 }
 
 /// Writes an instance that was changed, and not written yet.
-fn flush_touched(run: &mut crate::run::Run, node: Node, plan: &mut Plan) {
+fn flush_touched(run: &mut Run, node: Node, plan: &mut Plan) {
     if run.instance(node).is_some_and(|instance| instance.touched) {
         flush_instance(run, node, plan);
     }
 }
 
-fn flush_instance(run: &mut crate::run::Run, node: Node, plan: &mut Plan) {
+fn flush_instance(run: &mut Run, node: Node, plan: &mut Plan) {
     let Some(instance) = run.instance_mut(node) else { return };
     instance.touched = false;
     let row = instance.row.clone();

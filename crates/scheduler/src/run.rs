@@ -100,6 +100,12 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Whether the store will know all that was changed of it once the plan at hand is committed. New
+    /// instances that only wait do not count.
+    pub fn is_written(&self) -> bool {
+        !self.touched && self.touched_nodes.is_empty()
+    }
+
     pub fn new(row: RunRow, stored: Option<RunState>, graph: Arc<Graph>) -> Self {
         let instances = (0..graph.nodes.len()).map(|_| None).collect();
         Self {

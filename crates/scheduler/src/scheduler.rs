@@ -357,13 +357,7 @@ impl Scheduler {
     pub fn live(&self) -> impl Iterator<Item = (&updraft_model::AttemptRow, AttemptHandle)> {
         self.attempts.values().filter_map(|live| {
             let run = self.runs.get(&live.run)?;
-            let labels = AttemptLabels {
-                dag_id: run.row.dag_id.clone(),
-                run_id: run.row.run_id.clone(),
-                task_id: live.row.key.task_id.clone(),
-                map_index: live.row.key.map_index,
-                try_number: live.row.try_number,
-            };
+            let labels = AttemptLabels { try_number: live.row.try_number, ..run.instance(live.node)?.row.labels() };
             Some((&live.row, AttemptHandle { attempt: live.row.id, labels, node: live.row.node.clone() }))
         })
     }

@@ -96,35 +96,10 @@ impl Case {
 
 fn instance(run: &RunRow, task: &Task) -> TaskInstanceRow {
     TaskInstanceRow {
-        run: run.key,
-        task_id: task.task_id.clone(),
-        map_index: MapIndex::UNMAPPED,
-        id: id(TaskInstanceId, 2),
-        dag_id: run.dag_id.clone(),
-        run_id: run.run_id.clone(),
-        version: run.version,
         state: TaskState::Queued,
         try_number: 1,
-        max_tries: 0,
         attempt: Some(id(AttemptId, 3)),
-        relaunches: 0,
-        executor: None,
-        node: None,
-        pid: None,
-        scheduled_at: None,
         queued_at: run.queued_at,
-        start_date: None,
-        end_date: None,
-        first_start: None,
-        next_at: None,
-        awaits: None,
-        decision: None,
-        pool: task.pool.clone(),
-        pool_slots: task.pool_slots,
-        priority_weight: task.priority_weight,
-        operator: task.operator.airflow_name().to_owned(),
-        exit_code: None,
-        reason: None,
-        note: None,
+        ..TaskInstanceRow::new(run, task, id(TaskInstanceId, 2))
     }
 }

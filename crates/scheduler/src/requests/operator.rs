@@ -13,6 +13,7 @@ use crate::{
     create::{NewRunSpec, run_id},
     end::{IfExists, InlineEnd},
     graph::Node,
+    run::Run,
     scheduler::{Cx, Scheduler},
 };
 
@@ -121,7 +122,7 @@ impl Scheduler {
     /// Goes on with the tasks whose run is cleared in the store too. Called when all plans before are committed.
     pub(crate) fn finish_resets(&mut self, cx: &mut Cx<'_>) {
         let Self { resets, runs, .. } = self;
-        let is_written = |key: &RunKey| runs.get(key).is_none_or(|run| !run.touched && run.touched_nodes.is_empty());
+        let is_written = |key: &RunKey| runs.get(key).is_none_or(Run::is_written);
         let written: Vec<PendingTrigger> = resets.extract_if(.., |(_, key)| is_written(key)).map(|(pending, _)| pending).collect();
         for pending in written {
             let Some(live) = self.attempts.get(&pending.attempt) else { continue };

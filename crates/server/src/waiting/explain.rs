@@ -181,9 +181,7 @@ fn of_limits(facts: &Facts<'_>) -> Option<WaitingFor> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use updraft_model::{
-        AwaitedRun, DagId, MapIndex, Operator, PoolName, PoolRow, RunKey, RunType, TaskInstanceId, TriggeredBy, VersionId,
-    };
+    use updraft_model::{AwaitedRun, DagId, Operator, PoolName, PoolRow, RunKey, RunType, TaskInstanceId, TriggeredBy, VersionId};
     use uuid::Uuid;
 
     fn at(second: i64) -> Timestamp {
@@ -211,11 +209,11 @@ mod tests {
     impl Scene {
         /// A task instance with nothing in its way.
         fn new(state: TaskState) -> Self {
-            let (dag_id, run_id, task_id) = (DagId::new("d").unwrap(), "r".parse().unwrap(), TaskId::new("t").unwrap());
+            let (dag_id, task_id) = (DagId::new("d").unwrap(), TaskId::new("t").unwrap());
             let version = VersionId(Uuid::nil());
             let run = RunRow {
                 key: RunKey(1),
-                dag_id: dag_id.clone(),
+                dag_id,
                 run_id: "r".parse().unwrap(),
                 run_type: RunType::Manual,
                 state: RunState::Running,
@@ -232,43 +230,19 @@ mod tests {
                 note: None,
                 end_reason: None,
             };
+            let task = Task::new(task_id, Operator::Empty);
             let row = TaskInstanceRow {
-                run: RunKey(1),
-                task_id: task_id.clone(),
-                map_index: MapIndex::UNMAPPED,
-                id: TaskInstanceId(Uuid::nil()),
-                dag_id,
-                run_id,
-                version,
                 state,
                 try_number: 1,
                 max_tries: 1,
-                attempt: None,
-                relaunches: 0,
                 executor: Some("local".parse().unwrap()),
-                node: None,
-                pid: None,
-                scheduled_at: None,
-                queued_at: None,
-                start_date: None,
-                end_date: None,
-                first_start: None,
-                next_at: None,
-                awaits: None,
-                decision: None,
-                pool: PoolName::default_pool(),
-                pool_slots: 1,
-                priority_weight: 1,
-                operator: "EmptyOperator".into(),
-                exit_code: None,
-                reason: None,
-                note: None,
+                ..TaskInstanceRow::new(&run, &task, TaskInstanceId(Uuid::nil()))
             };
             let pool = PoolRow { name: PoolName::default_pool(), slots: 4, description: None, include_deferred: false };
             Self {
                 run,
                 row,
-                task: Task::new(task_id, Operator::Empty),
+                task,
                 upstream: BTreeMap::new(),
                 pool: Some(PoolView { row: pool, running: 0, queued: 0, scheduled: 1, deferred: 0 }),
                 is_paused: false,

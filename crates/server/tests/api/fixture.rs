@@ -8,9 +8,9 @@
 
 use serde_json::{Value, json};
 use updraft_model::{
-    AttemptId, AttemptRow, Batch, ContentHash, Dag, DagId, DagRow, DagVersion, DataInterval, ImportErrorRow, MapIndex, NewVersion, NextRun,
-    Operator, Param, PoolRow, RunKey, RunRow, RunState, RunType, Schedule, Task, TaskId, TaskInstanceId, TaskInstanceRow, TaskState,
-    Timestamp, TriggeredBy, Upsert, VersionId, XComRow,
+    AttemptId, AttemptRow, Batch, ContentHash, Dag, DagId, DagRow, DagVersion, DataInterval, ImportErrorRow, NewVersion, NextRun, Operator,
+    Param, PoolRow, RunKey, RunRow, RunState, RunType, Schedule, Task, TaskId, TaskInstanceId, TaskInstanceRow, TaskState, Timestamp,
+    TriggeredBy, Upsert, VersionId, XComRow,
 };
 use uuid::Uuid;
 
@@ -93,38 +93,11 @@ pub fn run(key: i64, dag_id: &str, run_id: &str, version: VersionId, state: RunS
 }
 
 pub fn task_instance(run: &RunRow, task_id: &str, id: u128, state: TaskState) -> TaskInstanceRow {
-    TaskInstanceRow {
-        run: run.key,
-        task_id: task_id.parse().unwrap(),
-        map_index: MapIndex::UNMAPPED,
-        id: TaskInstanceId(uuid(id)),
-        dag_id: run.dag_id.clone(),
-        run_id: run.run_id.clone(),
-        version: run.version,
-        state,
-        try_number: 0,
-        max_tries: 0,
-        attempt: None,
-        relaunches: 0,
-        executor: None,
-        node: None,
-        pid: None,
-        scheduled_at: None,
-        queued_at: None,
-        start_date: None,
-        end_date: None,
-        first_start: None,
-        next_at: None,
-        awaits: None,
-        decision: None,
-        pool: if task_id == "load" { "warehouse".parse().unwrap() } else { updraft_model::PoolName::default_pool() },
-        pool_slots: 1,
-        priority_weight: 1,
-        operator: "BashOperator".into(),
-        exit_code: None,
-        reason: None,
-        note: None,
+    let mut task = Task::new(task_id.parse().unwrap(), Operator::Bash { command: String::new() });
+    if task_id == "load" {
+        task.pool = "warehouse".parse().unwrap();
     }
+    TaskInstanceRow { state, ..TaskInstanceRow::new(run, &task, TaskInstanceId(uuid(id))) }
 }
 
 /// A task instance that ended at its `try_number`.

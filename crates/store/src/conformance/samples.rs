@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use updraft_model::{
-    AttemptId, AttemptRow, AwaitedRun, Batch, ContentHash, Dag, DagId, DagRow, DagVersion, DataInterval, ExecutorName, MapIndex,
-    NewVersion, NextRun, NodeId, PoolName, RunId, RunKey, RunRow, RunState, RunType, SkipDecision, TaskId, TaskInstanceId, TaskInstanceKey,
+    AttemptId, AttemptRow, AwaitedRun, Batch, ContentHash, Dag, DagId, DagRow, DagVersion, DataInterval, ExecutorName, NewVersion, NextRun,
+    NodeId, Operator, PoolName, RunId, RunKey, RunRow, RunState, RunType, SkipDecision, Task, TaskId, TaskInstanceId, TaskInstanceKey,
     TaskInstanceRow, TaskState, Timestamp, TriggeredBy, Update, VersionId, XComRow,
 };
 use uuid::Uuid;
@@ -97,38 +97,8 @@ pub fn run(dag: &str, key: i64) -> RunRow {
 pub fn task_instance(run: &RunRow, task: impl AsRef<str>) -> TaskInstanceRow {
     let task = task_id(task);
     let number = task.as_str().bytes().fold(run.key.0, |n, byte| n.wrapping_mul(131).wrapping_add(i64::from(byte)));
-    TaskInstanceRow {
-        run: run.key,
-        task_id: task,
-        map_index: MapIndex::UNMAPPED,
-        id: TaskInstanceId(uuid(2, number.wrapping_abs() % (1 << 40))),
-        dag_id: run.dag_id.clone(),
-        run_id: run.run_id.clone(),
-        version: run.version,
-        state: TaskState::NoStatus,
-        try_number: 0,
-        max_tries: 2,
-        attempt: None,
-        relaunches: 0,
-        executor: None,
-        node: None,
-        pid: None,
-        scheduled_at: None,
-        queued_at: None,
-        start_date: None,
-        end_date: None,
-        first_start: None,
-        next_at: None,
-        awaits: None,
-        decision: None,
-        pool: PoolName::default_pool(),
-        pool_slots: 1,
-        priority_weight: 7,
-        operator: "BashOperator".to_owned(),
-        exit_code: None,
-        reason: None,
-        note: None,
-    }
+    let task = Task { priority_weight: 7, ..Task::new(task, Operator::Empty) };
+    TaskInstanceRow { max_tries: 2, ..TaskInstanceRow::new(run, &task, TaskInstanceId(uuid(2, number.wrapping_abs() % (1 << 40)))) }
 }
 
 /// `row` with every field filled.

@@ -184,13 +184,7 @@ impl Courier {
         let open = self.reader.open_attempts(self.executor.node()).await?;
         let of_this_executor = open.into_iter().filter(|(attempt, _)| attempt.executor == self.name);
         let handles = of_this_executor.map(|(attempt, instance)| {
-            let labels = AttemptLabels {
-                dag_id: instance.dag_id.clone(),
-                run_id: instance.run_id.clone(),
-                task_id: instance.task_id.clone(),
-                map_index: instance.map_index,
-                try_number: attempt.try_number,
-            };
+            let labels = AttemptLabels { try_number: attempt.try_number, ..instance.labels() };
             let handle = AttemptHandle { attempt: attempt.id, labels, node: attempt.node };
             let is_current = instance.attempt == Some(attempt.id);
             let is_wanted = is_current && matches!(instance.state, TaskState::Queued | TaskState::Running);

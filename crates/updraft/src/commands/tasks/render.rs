@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use updraft_engine::{Preparation, Prepared, Runtime, prepare};
 use updraft_model::{
-    AttemptId, ContentHash, Dag, DagVersion, MapIndex, Question, RunId, RunKey, RunRow, RunState, RunType, Task, TaskId, TaskInstanceId,
+    AttemptId, ContentHash, Dag, DagVersion, Question, RunId, RunKey, RunRow, RunState, RunType, Task, TaskId, TaskInstanceId,
     TaskInstanceRow, TaskState, Timestamp, TriggeredBy, Verdict, VersionId, Workload,
 };
 use updraft_scheduler::{AttemptContext, InlineEnd};
@@ -143,36 +143,10 @@ fn now() -> Timestamp {
 
 fn instance_row(run: &RunRow, task: &Task) -> TaskInstanceRow {
     TaskInstanceRow {
-        run: run.key,
-        task_id: task.task_id.clone(),
-        map_index: MapIndex::UNMAPPED,
-        id: TaskInstanceId(Uuid::nil()),
-        dag_id: run.dag_id.clone(),
-        run_id: run.run_id.clone(),
-        version: run.version,
         state: TaskState::Queued,
         try_number: 1,
-        max_tries: task.retry.retries,
         attempt: Some(AttemptId(Uuid::nil())),
-        relaunches: 0,
-        executor: None,
-        node: None,
-        pid: None,
-        scheduled_at: None,
-        queued_at: None,
-        start_date: None,
-        end_date: None,
-        first_start: None,
-        next_at: None,
-        awaits: None,
-        decision: None,
-        pool: task.pool.clone(),
-        pool_slots: task.pool_slots,
-        priority_weight: task.priority_weight,
-        operator: task.operator.airflow_name().to_owned(),
-        exit_code: None,
-        reason: None,
-        note: None,
+        ..TaskInstanceRow::new(run, task, TaskInstanceId(Uuid::nil()))
     }
 }
 
