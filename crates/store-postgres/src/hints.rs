@@ -1,6 +1,7 @@
 //! Hints across processes. NOTIFY is sent by a task of its own, after the commit and not in it
-//! (inside, PostgreSQL lets only one commit at a time pass), and many become one. A hint that is
-//! lost does no harm: what is true is read, not told.
+//! (inside, PostgreSQL lets only one commit at a time pass), and many become one. Who sent a hint
+//! knew it before, and does not listen to it. A hint that is lost does no harm: what is true is
+//! read, not told.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,6 +14,7 @@ use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
 };
+use uuid::Uuid;
 
 use crate::lost::{Losses, ROUND_TRIP, within};
 
@@ -21,8 +23,15 @@ const REQUESTS: &str = "updraft_requests";
 /// Between two tries to listen again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// Between two NOTIFYs that tell of commits: other processes' pages need no more of them, and each
+/// costs a transaction and wakes every listener.
+const FEED_PACE: Duration = Duration::from_millis(20);
+
 /// One sort of hint.
 struct Channel {
+    name: &'static str,
+    /// The least time between two NOTIFYs.
+    pace: Duration,
     /// For those who listen in this process.
     local: watch::Sender<()>,
     /// There is something to tell the other processes.
@@ -30,8 +39,8 @@ struct Channel {
 }
 
 impl Channel {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { local: watch::Sender::new(()), outgoing: Notify::new() })
+    fn new(name: &'static str, pace: Duration) -> Arc<Self> {
+        Arc::new(Self { name, pace, local: watch::Sender::new(()), outgoing: Notify::new() })
     }
 
     fn hint(&self) {
@@ -49,12 +58,19 @@ pub(crate) struct Hints {
 
 impl Hints {
     pub(crate) async fn start(pool: &PgPool, options: &PgConnectOptions, losses: &Losses) -> Result<Self, sqlx::Error> {
-        let (feed, requests) = (Channel::new(), Channel::new());
+        let (feed, requests) = (Channel::new(FEED, FEED_PACE), Channel::new(REQUESTS, Duration::ZERO));
+        let me = Uuid::new_v4().to_string();
         let listener = listener(options).await?;
-        let ears = Ears { options: options.clone(), losses: losses.clone(), feed: Arc::clone(&feed), requests: Arc::clone(&requests) };
+        let ears = Ears {
+            me: me.clone(),
+            options: options.clone(),
+            losses: losses.clone(),
+            feed: Arc::clone(&feed),
+            requests: Arc::clone(&requests),
+        };
         let tasks = vec![
-            tokio::spawn(send(pool.clone(), FEED, Arc::clone(&feed))),
-            tokio::spawn(send(pool.clone(), REQUESTS, Arc::clone(&requests))),
+            tokio::spawn(send(pool.clone(), me.clone(), Arc::clone(&feed))),
+            tokio::spawn(send(pool.clone(), me, Arc::clone(&requests))),
             tokio::spawn(ears.receive(listener)),
         ];
         Ok(Self { feed, requests, tasks })
@@ -87,18 +103,23 @@ fn listen(channel: &Channel) -> BoxStream<'static, ()> {
     stream::unfold(channel.local.subscribe(), |mut hints| async { hints.changed().await.ok().map(|()| ((), hints)) }).boxed()
 }
 
-async fn send(pool: PgPool, name: &'static str, channel: Arc<Channel>) {
+async fn send(pool: PgPool, me: String, channel: Arc<Channel>) {
     loop {
         channel.outgoing.notified().await;
-        if let Err(error) = notify(&pool, name).await {
-            tracing::debug!(%error, name, "a hint was not sent");
+        if let Err(error) = notify(&pool, channel.name, &me).await {
+            tracing::debug!(%error, name = channel.name, "a hint was not sent");
         }
+        tokio::time::sleep(channel.pace).await;
     }
 }
 
-async fn notify(pool: &PgPool, name: &str) -> Result<(), sqlx::Error> {
+/// A NOTIFY has a transaction number, so its commit would wait for the disk, for nothing.
+const NOTIFY: &str = "-- notify
+SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
+
+async fn notify(pool: &PgPool, name: &str, me: &str) -> Result<(), sqlx::Error> {
     let mut session = pool.acquire().await?;
-    let sent = within(ROUND_TRIP, sqlx::query("SELECT pg_notify($1, '')").bind(name).execute(&mut *session)).await;
+    let sent = within(ROUND_TRIP, sqlx::query(NOTIFY).bind(name).bind(me).execute(&mut *session)).await;
     if sent.is_err() {
         // The pool would wait for a sign of life from it.
         drop(session.detach());
@@ -118,6 +139,8 @@ async fn listener(options: &PgConnectOptions) -> Result<PgListener, sqlx::Error>
 
 /// What hears the other processes.
 struct Ears {
+    /// What this process signs its own hints with.
+    me: String,
     options: PgConnectOptions,
     losses: Losses,
     feed: Arc<Channel>,
@@ -143,6 +166,7 @@ impl Ears {
         loop {
             tokio::select! {
                 heard = listener.try_recv() => match heard {
+                    Ok(Some(notification)) if notification.payload() == self.me => {}
                     Ok(Some(notification)) if notification.channel() == FEED => self.feed.local.send_replace(()),
                     Ok(Some(_)) => self.requests.local.send_replace(()),
                     Ok(None) => return Some("the connection is lost".to_owned()),

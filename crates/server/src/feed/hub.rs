@@ -9,7 +9,7 @@ use std::{
 use futures::StreamExt;
 use tokio::{
     sync::{broadcast, watch},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use updraft_model::{FeedChange, RunState, TaskState};
 use updraft_store::{FeedEntry, Reader, StoreError};
@@ -18,6 +18,8 @@ use updraft_store::{FeedEntry, Reader, StoreError};
 const BACKLOG: usize = 1024;
 /// Entries read at once.
 const BATCH: u32 = 500;
+/// Between two looks, so that a busy scheduler is not read after each of its commits: less than anybody sees.
+const PACE: Duration = Duration::from_millis(20);
 /// The safety net under lost hints: it costs a fifth of a query a second.
 const POLL: Duration = Duration::from_secs(5);
 /// After an error of the store.
@@ -56,10 +58,16 @@ impl Hub {
                     }
                 };
                 drop(hub);
+                let hint = async {
+                    sleep(PACE).await;
+                    if hints.next().await.is_none() {
+                        // From here on only the clock tells.
+                        futures::future::pending::<()>().await;
+                    }
+                };
                 tokio::select! {
                     _ = shutdown.wait_for(|down| *down) => return,
-                    // At the end of the hints only the clock tells, so the end must not wake us at once.
-                    _ = timeout(wait, async { if hints.next().await.is_none() { futures::future::pending::<()>().await } }) => {}
+                    _ = timeout(wait, hint) => {}
                 }
             }
         });

@@ -28,7 +28,7 @@ const EVERY: Duration = Duration::from_secs(3_600);
 const BATCH: usize = 200;
 /// Between two questions, so that others come through.
 const PAUSE: Duration = Duration::from_millis(20);
-/// After a deletion others often follow: they are waited for.
+/// After a deletion others often follow: they are waited for. Also between two looks at the feed.
 const GATHER: Duration = Duration::from_secs(1);
 /// A look may take one part in so many of the time.
 const SHARE: u32 = 10;
@@ -88,7 +88,8 @@ impl Sweeper {
                 }
                 Err(error) => tracing::debug!(%error, "the feed is read again later"),
             }
-            // A hint, or none for long, or no more hints at all: it is read again.
+            // A hint, or none for long, or no more hints at all: it is read again, but not after each commit.
+            sleep(GATHER).await;
             if let Ok(None) = timeout_at(end.min(Instant::now() + ASK), hints.next()).await {
                 sleep(ASK).await;
             }
