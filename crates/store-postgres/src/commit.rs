@@ -56,8 +56,8 @@ pub(crate) async fn commit(
 
 async fn write(connection: &mut PgConnection, term: Term, batch: &Batch, steps: &[Step]) -> Result<i64, CommitError> {
     within(ROUND_TRIP, connection.execute("BEGIN")).await.map_err(|e| refused("begin", &e))?;
-    let leads =
-        within(LEADERS_STATEMENT, fetch(connection, &lock_lease(Dialect::Postgres, term))).await.map_err(|e| refused("lock_lease", &e))?;
+    let lock = lock_lease(Dialect::Postgres, term);
+    let leads = within(LEADERS_STATEMENT, fetch(connection, &lock)).await.map_err(|e| refused(lock.name(), &e))?;
     if leads.is_empty() {
         return Err(CommitError::Superseded { term });
     }

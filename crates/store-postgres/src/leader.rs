@@ -1,5 +1,7 @@
 //! The lease, and the connection that the term's commits go through.
 
+use std::time::{Duration, Instant};
+
 use jiff::SignedDuration;
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use updraft_model::{Batch, Term};
@@ -7,6 +9,7 @@ use updraft_store::{Acquired, CommitError, StoreError};
 use updraft_store_sql::{Backend, Dialect, Query, commit::Step, engine};
 
 use crate::{
+    at_once::{self, AtOnce},
     commit::{self, Connection, Last},
     connect::{self, LEADER},
     lost::{LEADERS_STATEMENT, RENEWAL, ROUND_TRIP, within},
@@ -19,7 +22,13 @@ pub(crate) struct Leader {
     connection: PgConnection,
     term: Term,
     commits: u32,
+    /// When the server last answered.
+    heard: Instant,
 }
+
+/// A session that was idle for longer may be dead without our knowing: it is asked to begin a transaction
+/// first, so that nothing is at stake if it is.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// After so many commits the session forgets its plans: a table that was small when a plan was made
 /// may be large by now.
@@ -27,7 +36,7 @@ const PLANS_LIVE: u32 = 64;
 
 impl Leader {
     fn new(connection: PgConnection, term: Term) -> Self {
-        Self { connection, term, commits: 0 }
+        Self { connection, term, commits: 0, heard: Instant::now() }
     }
 
     async fn commit(&mut self, batch: &Batch, steps: &[Step], last: Last) -> (Result<i64, CommitError>, Connection) {
@@ -37,7 +46,20 @@ impl Leader {
         {
             return (Err(CommitError::NotCommitted(format!("discard plans: {error}"))), Connection::Lost);
         }
-        commit::commit(&mut self.connection, self.term, batch, steps, last).await
+        let is_fresh = self.heard.elapsed() < FRESH;
+        if last == Last::Commit && is_fresh && at_once::is_possible(steps) {
+            match at_once::commit(&mut self.connection, self.term, batch, steps).await {
+                AtOnce::Committed(seq) => {
+                    self.heard = Instant::now();
+                    return (Ok(seq), Connection::Clean);
+                }
+                AtOnce::NotThisWay => {}
+                AtOnce::Lost(error) => return (Err(error), Connection::Lost),
+            }
+        }
+        let ended = commit::commit(&mut self.connection, self.term, batch, steps, last).await;
+        self.heard = Instant::now();
+        ended
     }
 }
 

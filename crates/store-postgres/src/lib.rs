@@ -4,6 +4,7 @@
 //! lease: whoever takes over ends it first. All else goes through a pool. Statements come from
 //! `updraft-store-sql`; what lives here is how they reach PostgreSQL, one array a column.
 
+mod at_once;
 mod commit;
 mod connect;
 mod engine;

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// For what takes no time on the server: connecting, BEGIN, COMMIT, ROLLBACK.
+/// For what takes no time on the server: connecting, BEGIN, COMMIT, ROLLBACK, a small commit at once.
 pub(crate) const ROUND_TRIP: Duration = Duration::from_secs(10);
 /// For a statement of the leader's; above the server's own limit, whose error says more.
 pub(crate) const LEADERS_STATEMENT: Duration = Duration::from_secs(35);

@@ -64,10 +64,9 @@ fn arguments(query: &Query) -> Result<PgArguments, BoxDynError> {
     Ok(arguments)
 }
 
-/// The rows of `step` as one array a column, and the expected states of an update as one more.
-fn arrays(step: &Step) -> Result<PgArguments, BoxDynError> {
+/// Adds the rows of `step` as one array a column, and the expected states of an update as one more.
+pub(crate) fn add_arrays(arguments: &mut PgArguments, step: &Step) -> Result<(), BoxDynError> {
     use sqlx::Arguments as _;
-    let mut arguments = PgArguments::default();
     let width = step.rows.first().map_or(0, Vec::len);
     for at in 0..width {
         let cells = || step.rows.iter().filter_map(|row| row.get(at));
@@ -91,6 +90,12 @@ fn arrays(step: &Step) -> Result<PgArguments, BoxDynError> {
             }
         }
     }
+    Ok(())
+}
+
+fn arrays(step: &Step) -> Result<PgArguments, sqlx::Error> {
+    let mut arguments = PgArguments::default();
+    add_arrays(&mut arguments, step).map_err(sqlx::Error::Encode)?;
     Ok(arguments)
 }
 
@@ -102,18 +107,18 @@ pub(crate) async fn fetch(connection: &mut PgConnection, query: &Query) -> Resul
 
 /// From so many rows on a statement is planned anew each time. A plan that was made while a table was
 /// small may walk through the whole table for each row, and is kept until statistics are gathered.
-const PLANNED_ANEW: usize = 100;
+pub(crate) const PLANNED_ANEW: usize = 100;
 
 /// Carries a step out: how many rows took effect.
 pub(crate) async fn execute(connection: &mut PgConnection, step: &Step) -> Result<u64, sqlx::Error> {
-    let arguments = arrays(step).map_err(sqlx::Error::Encode)?;
+    let arguments = arrays(step)?;
     let cached = step.rows.len() < PLANNED_ANEW;
     Ok(sqlx::query_with(&step.text_for_all(), arguments).persistent(cached).execute(connection).await?.rows_affected())
 }
 
 /// Carries a step out that returns numbers.
 pub(crate) async fn execute_returning(connection: &mut PgConnection, step: &Step) -> Result<Vec<i64>, sqlx::Error> {
-    let arguments = arrays(step).map_err(sqlx::Error::Encode)?;
+    let arguments = arrays(step)?;
     sqlx::query_with(&step.text_for_all(), arguments).fetch_all(connection).await?.iter().map(|row| row.try_get(0)).collect()
 }
 

@@ -176,8 +176,13 @@ pub fn insert_feed(dialect: Dialect, term: Term, batch: &Batch) -> Query {
         .sql("INSERT INTO feed (seq, term, created_at, changes) SELECT coalesce(max(seq), 0) + 1, ")
         .arg(term.0)
         .sql(format!(", {}, ", dialect.now()))
-        .arg(shapes::json(&batch.feed()))
+        .arg(feed_text(batch))
         .sql(" FROM feed RETURNING seq")
+}
+
+/// What the feed says of a batch.
+pub fn feed_text(batch: &Batch) -> String {
+    shapes::json(&batch.feed())
 }
 
 impl Step {
@@ -249,10 +254,15 @@ impl Step {
 
     /// The statement for all rows at once: `$1` is the array of their first cells.
     pub fn text_for_all(&self) -> String {
+        format!("-- {}\n{}", self.name(), self.part_for_all(0))
+    }
+
+    /// The same as a part of a larger statement, which has so many parameters before.
+    pub fn part_for_all(&self, parameters_before: usize) -> String {
         let (table, shape) = (self.shape.table, &self.shape);
-        let source = self.arrays();
+        let source = self.arrays(parameters_before);
         let key = and(shape.key.iter().map(|name| format!("t.{name} = b.{name}")));
-        let text = match self.action {
+        match self.action {
             Action::Insert => {
                 let returning = if self.returns_key() { " RETURNING id" } else { "" };
                 format!("INSERT INTO {table} ({}) SELECT * FROM {source} ON CONFLICT DO NOTHING{returning}", shape.list(""))
@@ -271,8 +281,7 @@ impl Step {
                 Dialect::Postgres.now()
             ),
             Action::Delete => format!("DELETE FROM {table} AS t USING {source} WHERE {key}"),
-        };
-        format!("-- {}\n{text}", self.name())
+        }
     }
 
     /// The columns that an update writes.
@@ -288,7 +297,7 @@ impl Step {
     }
 
     /// `unnest(..)` over one array a column, as the table `b`.
-    fn arrays(&self) -> String {
+    fn arrays(&self, parameters_before: usize) -> String {
         let expected = Column { name: "expected", kind: Kind::Text };
         let columns: Vec<Column> = self.shape.columns.iter().copied().chain((self.action == Action::Update).then_some(expected)).collect();
         let arrays = commas(columns.iter().enumerate().map(|(at, column)| {
@@ -299,7 +308,7 @@ impl Step {
                 Kind::Time => "timestamptz",
                 Kind::Uuid => "uuid",
             };
-            format!("${}::{kind}[]", at + 1)
+            format!("${}::{kind}[]", parameters_before + at + 1)
         }));
         format!("unnest({arrays}) AS b({})", commas(columns.iter().map(|column| column.name.to_owned())))
     }

@@ -1,10 +1,11 @@
 //! A TCP proxy in front of PostgreSQL that loses connections at the worst moment: while a session
 //! commits. Which commits, and at which side of the server's work, a test says.
 //!
-//! It reads just as much of the protocol as it takes to see a COMMIT: messages have a type and a length
+//! It reads just as much of the protocol as it takes to see a commit: messages have a type and a length
 //! (<https://www.postgresql.org/docs/current/protocol-message-formats.html>).
 
 use std::{
+    collections::HashSet,
     io::{self, Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
@@ -140,9 +141,10 @@ impl Shared {
                 break String::from_utf8_lossy(&message).contains(&self.application);
             }
         };
+        let mut commits = Commits::default();
         loop {
             let message = read_message(client, 1)?;
-            if is_watched && is_commit(&message) {
+            if is_watched && commits.is_one(&message) {
                 let number = self.commits.fetch_add(1, Ordering::AcqRel) + 1;
                 let cut = (self.decide.lock().unwrap())(number);
                 *is_cut.lock().unwrap() = cut;
@@ -197,7 +199,31 @@ fn read_message(stream: &mut TcpStream, kind: usize) -> io::Result<Vec<u8>> {
     Ok(message)
 }
 
-/// A simple query whose text is COMMIT.
-fn is_commit(message: &[u8]) -> bool {
-    message.first() == Some(&b'Q') && message[5..].eq_ignore_ascii_case(b"COMMIT\0")
+/// Knows a session's commits: a simple query whose text is COMMIT, or the execution of a prepared
+/// statement that is a whole commit by itself.
+#[derive(Default)]
+struct Commits {
+    /// The names of such statements.
+    prepared: HashSet<Vec<u8>>,
+}
+
+impl Commits {
+    fn is_one(&mut self, message: &[u8]) -> bool {
+        let Some((kind, body)) = message.split_first().and_then(|(kind, rest)| Some((kind, rest.get(4..)?))) else { return false };
+        let mut texts = body.split(|byte| *byte == 0);
+        let (first, second) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
+        match kind {
+            b'Q' => first.eq_ignore_ascii_case(b"COMMIT"),
+            // Parse: the statement's name, its text.
+            b'P' => {
+                if second.starts_with(b"-- commit_at_once\n") {
+                    self.prepared.insert(first.to_vec());
+                }
+                false
+            }
+            // Bind: the portal's name, the statement's.
+            b'B' => self.prepared.contains(second),
+            _ => false,
+        }
+    }
 }
