@@ -27,7 +27,7 @@ use crate::{
     nursery::{NurseryCommand, NurseryHandle},
     place::{self, Evidence, Terminate},
     processes, reconcile,
-    shared::{Ack, Launching, Shared},
+    shared::{Ack, Launching, Shared, lock},
     sys::PidFd,
     watch,
 };
@@ -62,7 +62,7 @@ pub struct LocalExecutor {
     shared: Arc<Shared>,
     stripes: [Mutex<()>; STRIPES],
     janitor: Janitor,
-    watcher: Option<JoinHandle<()>>,
+    watcher: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 impl LocalExecutor {
@@ -80,7 +80,7 @@ impl LocalExecutor {
         let shared = Arc::new(Shared::new(home, config, nursery, events, rebooted));
         let janitor = Janitor::start(shared.clone()).map_err(io("starting a thread for"))?;
         let watcher = watch::start(shared.clone(), hints).map_err(io("starting a thread for"))?;
-        Ok(Self { shared, stripes: std::array::from_fn(|_| Mutex::new(())), janitor, watcher: Some(watcher) })
+        Ok(Self { shared, stripes: std::array::from_fn(|_| Mutex::new(())), janitor, watcher: std::sync::Mutex::new(Some(watcher)) })
     }
 
     /// The node this executor belongs to: what to record with each attempt it launches.
@@ -91,6 +91,28 @@ impl LocalExecutor {
     /// Where its logs are.
     pub fn home(&self) -> &Home {
         &self.shared.home
+    }
+
+    /// Ends it where its home is to be removed: afterwards nothing of it works there any more, its
+    /// nursery included. Waits for what is alive. (Dropping it leaves that, and the nursery, running.)
+    ///
+    /// # Errors
+    /// The system would not end the nursery.
+    pub fn close(&self) -> io::Result<()> {
+        if let Some(janitor) = self.janitor.stop() {
+            // One that panicked has ended too.
+            let _ = janitor.join();
+        }
+        self.stop_watching();
+        self.shared.end_nursery()
+    }
+
+    fn stop_watching(&self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        Hint::Wake.send(&self.shared.home.hints());
+        if let Some(watcher) = lock(&self.watcher).take() {
+            let _ = watcher.join();
+        }
     }
 
     fn stripe(&self, attempt: AttemptId) -> &Mutex<()> {
@@ -265,11 +287,7 @@ impl Executor for LocalExecutor {
 
 impl Drop for LocalExecutor {
     fn drop(&mut self) {
-        self.shared.stopping.store(true, Ordering::Release);
         self.janitor.stop();
-        Hint::Wake.send(&self.shared.home.hints());
-        if let Some(watcher) = self.watcher.take() {
-            let _ = watcher.join();
-        }
+        self.stop_watching();
     }
 }

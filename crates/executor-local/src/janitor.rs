@@ -5,10 +5,10 @@ use std::{
     collections::VecDeque,
     fs, io,
     sync::{
-        Arc,
+        Arc, Mutex,
         mpsc::{self, RecvTimeoutError},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -17,7 +17,7 @@ use updraft_model::AttemptId;
 
 use crate::{
     place::{self, Evidence},
-    shared::{Shared, release_folder},
+    shared::{Shared, lock, release_folder},
 };
 
 struct Order {
@@ -27,30 +27,36 @@ struct Order {
 
 /// The thread's mailbox.
 pub(crate) struct Janitor {
-    orders: Option<mpsc::Sender<Order>>,
+    working: Mutex<Option<Working>>,
+}
+
+struct Working {
+    orders: mpsc::Sender<Order>,
+    thread: JoinHandle<()>,
 }
 
 impl Janitor {
     pub(crate) fn start(shared: Arc<Shared>) -> io::Result<Self> {
         let (orders, inbox) = mpsc::channel();
-        thread::Builder::new().name("updraft-janitor".to_owned()).spawn(move || run(&shared, &inbox))?;
-        Ok(Self { orders: Some(orders) })
+        let thread = thread::Builder::new().name("updraft-janitor".to_owned()).spawn(move || run(&shared, &inbox))?;
+        Ok(Self { working: Mutex::new(Some(Working { orders, thread })) })
     }
 
     /// Done when the attempt's name is free of its end, and reserved.
     pub(crate) fn release(&self, attempt: AttemptId) -> impl Future<Output = ()> + use<> {
         let (done, moved) = oneshot::channel();
-        let sent = self.orders.as_ref().map(|orders| orders.send(Order { attempt, done }));
+        let is_sent = lock(&self.working).as_ref().is_some_and(|working| working.orders.send(Order { attempt, done }).is_ok());
         async move {
-            if sent.is_some_and(|sent| sent.is_ok()) {
+            if is_sent {
                 let _ = moved.await;
             }
         }
     }
 
-    /// Ends the thread; what is left to remove is removed by the next daemon.
-    pub(crate) fn stop(&mut self) {
-        self.orders = None;
+    /// Lets the thread end when it has worked off its orders; what is left to remove is removed by the
+    /// next daemon. Returns the thread, unless it was stopped before.
+    pub(crate) fn stop(&self) -> Option<JoinHandle<()>> {
+        lock(&self.working).take().map(|working| working.thread)
     }
 }
 

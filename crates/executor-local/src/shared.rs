@@ -5,7 +5,7 @@
 use std::{
     collections::{HashMap, HashSet},
     io,
-    os::fd::{AsFd as _, OwnedFd},
+    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
     path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -14,7 +14,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::unistd::Pid;
+use nix::{
+    sys::{
+        socket::{Shutdown, shutdown},
+        wait::waitpid,
+    },
+    unistd::Pid,
+};
 use tokio::sync::oneshot;
 use updraft_executor::EventSink;
 use updraft_model::{AttemptId, ExecutorEvent, Exit, HowEnded, Timestamp, WORKLOAD_FORMAT};
@@ -80,7 +86,7 @@ pub(crate) struct Shared {
 }
 
 /// A panic elsewhere leaves these maps usable: each change is a single insert or remove.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -142,6 +148,18 @@ impl Shared {
             let _ = ack.send(Ack::NurseryDied);
         }
         Some(pid)
+    }
+
+    /// Tells the nursery to end, and waits until it has: after its last supervisor.
+    pub(crate) fn end_nursery(&self) -> io::Result<()> {
+        let mut link = lock(&self.link);
+        let Some(socket) = link.socket.take() else { return Ok(()) };
+        let pid = link.pid;
+        drop(link);
+        // The watcher may hold it too, so letting go of it would not be enough.
+        shutdown(socket.as_raw_fd(), Shutdown::Both)?;
+        waitpid(pid, None)?;
+        Ok(())
     }
 
     /// Asks the nursery for a supervisor; the answer comes to the returned receiver.

@@ -57,7 +57,7 @@ pub struct World {
     run: RunKey,
     logs: Logs,
     // Dropped last: the executor's files are in it.
-    _home: TempDir,
+    home: TempDir,
 }
 
 /// Rows of one commit, as in the daemon.
@@ -93,7 +93,7 @@ impl World {
         let logs = Logs::new(executor.home().logs());
         let run_id = RunId::new(format!("manual__{}", plan.logical_date.isoformat()))?;
         let (dag_id, status) = (plan.dag.dag_id.clone(), engine.status());
-        let mut world = Self { store, executor, status, engine, shell, dag_id, run_id, run: RunKey(0), logs, _home: home };
+        let mut world = Self { store, executor, status, engine, shell, dag_id, run_id, run: RunKey(0), logs, home };
         world.begin(plan).await?;
         Ok(world)
     }
@@ -184,7 +184,7 @@ impl World {
         }
     }
 
-    /// Stops the engine. The home goes with it.
+    /// Stops the engine and the executor, and removes the home.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.engine.stop();
         while !matches!(self.status.borrow_and_update().role, Role::Stopped) {
@@ -193,7 +193,14 @@ impl World {
                 break;
             }
         }
-        self.shell.await.context("the engine broke; this is a defect of Updraft")
+        self.shell.await.context("the engine broke; this is a defect of Updraft")?;
+        let (executor, home) = (self.executor, self.home);
+        let ended = tokio::task::spawn_blocking(move || {
+            executor.close().context("ending the processes that start tasks")?;
+            let path = home.path().display().to_string();
+            home.close().with_context(|| format!("removing {path}"))
+        });
+        ended.await.context("the executor broke; this is a defect of Updraft")?
     }
 }
 
