@@ -194,7 +194,7 @@ fn check(workload: &Workload) -> Result<(), String> {
 
 /// Creates the folder and asks the nursery; `None` if the attempt was launched before.
 fn ask_for_supervisor(shared: &Shared, workload: &Workload) -> Result<Option<tokio::sync::oneshot::Receiver<Ack>>, String> {
-    let create = || place::create(&shared.home, workload).map_err(|e| format!("its folder can't be created: {e}"));
+    let create = || place::create(&shared.home, &shared.spares, workload).map_err(|e| format!("its folder can't be created: {e}"));
     let created = match create()? {
         Some(created) => created,
         // There is a folder, but of a launch that died half-way: this one takes its place.

@@ -1,5 +1,5 @@
-//! Releasing attempts: their folders move away at once and are removed when their names need no
-//! longer be reserved. One thread, so that removing a large folder delays nobody else.
+//! Releasing attempts: their folders move away at once and are kept for others, or removed, when
+//! their names need no longer be reserved. One thread, so that removing a large folder delays nobody else.
 
 use std::{
     collections::VecDeque,
@@ -115,8 +115,11 @@ fn release(shared: &Shared, attempt: AttemptId) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Its name is free again: the folder is for another one, or goes.
 fn remove(shared: &Shared, attempt: AttemptId) {
-    if let Err(error) = fs::remove_dir_all(shared.home.released(attempt)) {
+    let folder = shared.home.released(attempt);
+    let gone = shared.spares.keep(&shared.home, &folder).and_then(|kept| if kept { Ok(()) } else { fs::remove_dir_all(&folder) });
+    if let Err(error) = gone {
         tracing::warn!(%attempt, %error, "a released attempt's folder can't be removed");
     }
 }

@@ -25,6 +25,7 @@ mod place;
 mod processes;
 mod reconcile;
 mod shared;
+mod spares;
 mod supervisor;
 mod sys;
 mod verdict;

@@ -16,7 +16,11 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use updraft_model::{AttemptId, Exit, Timestamp, WORKLOAD_FORMAT, Workload};
 
-use crate::{failpoint, home::Home};
+use crate::{
+    failpoint,
+    home::Home,
+    spares::{self, Spares},
+};
 
 /// What is to be run, as JSON.
 pub(crate) const WORKLOAD: &str = "workload.json";
@@ -26,6 +30,11 @@ pub(crate) const STARTED: &str = "started";
 pub(crate) const EXIT: &str = "exit.json";
 /// Asks the supervisor to end its task: a [`Terminate`].
 pub(crate) const TERMINATE: &str = "terminate";
+
+/// The task's own temporary folder.
+pub(crate) const TMP: &str = "tmp";
+/// What `UPDRAFT_OUTPUT` names, unless the task runs as another user.
+pub(crate) const OUTPUT: &str = "output";
 
 /// "The user's program may run from now on", and who supervises it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,10 +141,8 @@ pub(crate) struct Created {
 
 /// Creates an attempt's folder, complete and locked from its first instant; `None` if it exists,
 /// or was released a moment ago.
-pub(crate) fn create(home: &Home, workload: &Workload) -> io::Result<Option<Created>> {
-    static DRAFTS: AtomicU64 = AtomicU64::new(0);
-    let draft = home.attempts().join(format!(".new-{}-{}", std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed)));
-    fs::DirBuilder::new().mode(0o700).create(&draft)?;
+pub(crate) fn create(home: &Home, spares: &Spares, workload: &Workload) -> io::Result<Option<Created>> {
+    let draft = spares.take().map_or_else(|| new_draft(home), Ok)?;
     let made = fill(&draft, workload).and_then(|lock| {
         failpoint::hit("folder-created");
         match fs::rename(&draft, home.attempt(workload.attempt)) {
@@ -155,8 +162,15 @@ pub(crate) fn create(home: &Home, workload: &Workload) -> io::Result<Option<Crea
     made
 }
 
+fn new_draft(home: &Home) -> io::Result<PathBuf> {
+    static DRAFTS: AtomicU64 = AtomicU64::new(0);
+    let draft = home.attempts().join(format!(".new-{}-{}", std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed)));
+    fs::DirBuilder::new().mode(0o700).create(&draft)?;
+    Ok(draft)
+}
+
 fn fill(draft: &Path, workload: &Workload) -> io::Result<File> {
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft.join(WORKLOAD))?;
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft.join(WORKLOAD))?;
     file.write_all(&serde_json::to_vec(workload)?)?;
     let lock = File::open(draft)?;
     lock.try_lock().map_err(io::Error::from)?;
@@ -174,12 +188,12 @@ pub(crate) fn discard(home: &Home, attempt: AttemptId) -> io::Result<()> {
     }
 }
 
-/// Removes what a daemon that died left half created or half removed.
+/// Removes what a daemon that died left half created or half removed, or kept.
 pub(crate) fn remove_drafts(home: &Home) -> io::Result<()> {
     for entry in fs::read_dir(home.attempts())? {
         let entry = entry?;
         let name = entry.file_name();
-        if name.to_str().is_some_and(|name| name.starts_with(".new-") || name.starts_with(".old-")) {
+        if name.to_str().is_some_and(|name| [".new-", ".old-", spares::PREFIX].iter().any(|prefix| name.starts_with(prefix))) {
             fs::remove_dir_all(entry.path())?;
         }
     }
@@ -197,10 +211,16 @@ pub(crate) fn list(folder: &Path) -> io::Result<Vec<AttemptId>> {
     Ok(found)
 }
 
+/// What [`write_whole`] writes before it renames it.
+pub(crate) fn draft_of(path: impl Into<PathBuf>) -> PathBuf {
+    let mut draft = path.into().into_os_string();
+    draft.push(".new");
+    draft.into()
+}
+
 /// Writes a small JSON file that appears whole or not at all.
 pub(crate) fn write_whole(path: &Path, value: &impl Serialize) -> io::Result<()> {
-    let mut draft = PathBuf::from(path).into_os_string();
-    draft.push(".new");
+    let draft = draft_of(path);
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     file.write_all(&serde_json::to_vec(value)?)?;
     if path == Path::new(EXIT) {

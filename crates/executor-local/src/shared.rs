@@ -32,6 +32,7 @@ use crate::{
     nursery::NurseryHandle,
     place::{self, ExitFile},
     processes,
+    spares::Spares,
     supervisor::now,
     verdict::{Verdict, judge},
 };
@@ -76,6 +77,7 @@ struct Link {
 pub(crate) struct Shared {
     pub(crate) home: Home,
     pub(crate) config: LocalConfig,
+    pub(crate) spares: Spares,
     events: EventSink,
     tracked: Mutex<HashMap<AttemptId, Tracked>>,
     pending: Mutex<HashMap<AttemptId, oneshot::Sender<Ack>>>,
@@ -97,6 +99,7 @@ impl Shared {
         Self {
             home,
             config,
+            spares: Spares::default(),
             events,
             tracked: Mutex::default(),
             pending: Mutex::default(),

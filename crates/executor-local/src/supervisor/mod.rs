@@ -123,7 +123,8 @@ fn begin(home: &Home, workload: &Workload, log: &mut Log) -> Result<Watched, How
     let supervisor = Pid::this();
     let start = processes::start_ticks(supervisor).unwrap_or(0);
     let started = place::Started { at: started_at, supervisor: supervisor.as_raw(), supervisor_start: start };
-    when_there_is_room(|| write_started(&started)).map_err(|e| room::not_started(&e, format!("its folder can't be written: {e}")))?;
+    when_there_is_room(|| place::write_whole(Path::new(place::STARTED), &started))
+        .map_err(|e| room::not_started(&e, format!("its folder can't be written: {e}")))?;
     failpoint::hit_in_supervisor("after-started");
     // Looked at after `started` is there, and written by the daemon before it looks for `started`:
     // whoever comes second sees the other.
@@ -133,11 +134,6 @@ fn begin(home: &Home, workload: &Workload, log: &mut Log) -> Result<Watched, How
     let task = spawn::spawn(workload, &private).map_err(could_not)?;
     (Hint::Started { attempt: workload.attempt, at: started_at, pid: task.pid }).send(&home.hints());
     Ok(Watched::new(task, private, started_at, workload))
-}
-
-/// Its existence alone counts, so it need not appear whole; where it can't be written it must not exist.
-fn write_started(started: &place::Started) -> io::Result<()> {
-    fs::write(place::STARTED, serde_json::to_vec(started)?).inspect_err(|_| _ = fs::remove_file(place::STARTED))
 }
 
 fn see_through(mut task: Watched, log: &mut Log) -> Exit {

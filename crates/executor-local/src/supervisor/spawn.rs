@@ -28,7 +28,12 @@ use nix::{
 use updraft_model::Workload;
 
 use super::environment::{self, Login};
-use crate::{complain::complain, home::Home, sys};
+use crate::{
+    complain::complain,
+    home::Home,
+    place::{OUTPUT, TMP},
+    sys,
+};
 
 /// What one attempt has for itself: a temporary folder and its output file.
 pub(crate) struct Private {
@@ -50,19 +55,23 @@ impl Private {
         };
         let Some(user) = other_user(workload).map_err(io::Error::other)? else {
             let folder = home.attempt(workload.attempt);
-            let tmp = folder.join("tmp");
-            make_private(&tmp).map_err(of_folder(&tmp))?;
-            return Ok(Self { tmp, output: folder.join("output"), user: None, foreign: None });
+            let tmp = folder.join(TMP);
+            match make_private(&tmp) {
+                // The attempt's folder is one that is used again.
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                made => made.map_err(of_folder(&tmp))?,
+            }
+            return Ok(Self { tmp, output: folder.join(OUTPUT), user: None, foreign: None });
         };
         let folder = std::env::temp_dir().join(format!("updraft-{}", workload.attempt));
-        let tmp = folder.join("tmp");
+        let tmp = folder.join(TMP);
         make_private(&folder).map_err(of_folder(&folder))?;
         let made = make_private(&tmp)
             .and_then(|()| Ok(chown(&tmp, Some(user.uid), Some(user.gid))?))
             .and_then(|()| Ok(chown(&folder, Some(user.uid), Some(user.gid))?));
         // What remains is the system's to clean up, as all of its temporary folder is.
         made.inspect_err(|_| _ = fs::remove_dir_all(&folder)).map_err(of_folder(&folder))?;
-        Ok(Self { tmp, output: folder.join("output"), user: Some(user), foreign: Some(folder) })
+        Ok(Self { tmp, output: folder.join(OUTPUT), user: Some(user), foreign: Some(folder) })
     }
 
     /// Who must own the output file.
