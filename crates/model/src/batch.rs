@@ -1,10 +1,12 @@
 //! What one commit writes: all of it or nothing.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AnsweredRequest, AttemptRow, DagId, DagRow, DagVersion, ImportErrorRow, PoolName, PoolRow, RunKey, RunRow, RunState, TaskInstanceKey,
-    TaskInstanceRow, TaskState, XComRow,
+    AnsweredRequest, AttemptRow, DagId, DagRow, DagVersion, ImportErrorRow, Packed, PoolName, PoolRow, RunKey, RunRow, RunState,
+    TaskInstanceKey, TaskInstanceRow, TaskState, XComRow,
 };
 
 /// A row that is there, in the state it is expected to be in, and what it becomes.
@@ -20,9 +22,19 @@ pub struct Update<S, R> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewVersion {
     /// The version, which the scheduler holds too.
-    pub version: std::sync::Arc<DagVersion>,
-    /// The DAG file's text.
-    pub source: String,
+    pub version: Arc<DagVersion>,
+    /// [`DagVersion::dag`] as JSON, as it is stored.
+    pub content: Packed,
+    /// The DAG file's text, which the versions of all its DAGs share.
+    pub source: Arc<Packed>,
+}
+
+impl NewVersion {
+    /// A version whose content has not been packed yet.
+    pub fn new(version: impl Into<Arc<DagVersion>>, source: impl Into<Packed>) -> Self {
+        let version = version.into();
+        Self { content: version.dag.packed(), version, source: Arc::new(source.into()) }
+    }
 }
 
 /// Sets or removes a row of a small table.

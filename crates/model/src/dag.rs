@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::{DagId, ExecutorName, Param, Schedule, Task, TaskId, Timestamp};
+use crate::{DagId, ExecutorName, Packed, Param, Schedule, Task, TaskId, Timestamp};
 
 /// A DAG in canonical form: two files that mean the same give equal values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,6 +62,12 @@ pub struct Dag {
 }
 
 impl Dag {
+    /// It as JSON, as stores keep it.
+    pub fn packed(&self) -> Packed {
+        // It is made of maps with text keys, which can always be written.
+        Packed::new(serde_json::to_string(self).unwrap_or_default())
+    }
+
     /// A DAG without tasks or schedule, with Airflow's defaults.
     pub fn new(dag_id: DagId) -> Self {
         Self {

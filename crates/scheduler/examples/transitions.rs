@@ -7,6 +7,7 @@
 use std::{
     collections::BTreeMap,
     error::Error,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -127,7 +128,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let tasks = sizes.next().transpose()?.unwrap_or(100);
 
     let mut bench = Bench::new()?;
-    let content = FileContent { source: "text".into(), dags: vec![ReadDag::new(dag(tasks)?)], error: None };
+    let content = FileContent { source: Arc::default(), dags: vec![ReadDag::new(dag(tasks)?)], error: None };
     bench.give(vec![Input::Files(vec![FileChange { file: "d.yaml".to_owned(), content: Some(content) }])]);
     for number in 0..runs {
         bench.give(vec![trigger(number)?]);

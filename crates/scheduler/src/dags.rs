@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::json;
 use updraft_model::{
-    ContentHash, Dag, DagId, DagRow, DagVersion, ImportErrorRow, NewVersion, RunKey, TaskState, Timestamp, Upsert, VersionId,
+    ContentHash, Dag, DagId, DagRow, DagVersion, ImportErrorRow, NewVersion, Packed, RunKey, TaskState, Timestamp, Upsert, VersionId,
 };
 use updraft_timetable::{Restriction, Timetable};
 
@@ -29,7 +29,7 @@ pub struct FileChange {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileContent {
     /// Its text, for people to read.
-    pub source: String,
+    pub source: Arc<Packed>,
     /// Its DAGs.
     pub dags: Vec<ReadDag>,
     /// What is wrong with it.
@@ -40,6 +40,7 @@ pub struct FileContent {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadDag {
     dag: Dag,
+    content: Packed,
     hash: ContentHash,
     graph: Result<Graph, CycleError>,
     place: Option<Place>,
@@ -65,7 +66,8 @@ impl ReadDag {
         let hash = ContentHash::of(&dag);
         let tasks = dag.tasks.values().map(|task| (Arc::new(task.clone()), VersionId(uuid::Uuid::nil())));
         let graph = Graph::new(tasks);
-        Self { dag, hash, graph, place: None }
+        let content = dag.packed();
+        Self { dag, content, hash, graph, place: None }
     }
 
     /// Its id.
@@ -193,8 +195,8 @@ impl Scheduler {
         self.files.insert(file, FileState { dags: kept, has_error });
     }
 
-    fn dag_read(&mut self, cx: &mut Cx<'_>, file: &str, source: &str, read: ReadDag) -> Result<(), String> {
-        let ReadDag { dag, hash, graph, place: _ } = read;
+    fn dag_read(&mut self, cx: &mut Cx<'_>, file: &str, source: &Arc<Packed>, read: ReadDag) -> Result<(), String> {
+        let ReadDag { dag, content, hash, graph, place: _ } = read;
         let dag_id = dag.dag_id.clone();
         let old = self.dags.get(&dag_id);
         if old.is_some_and(|d| d.version.hash == hash && !d.row.is_stale && d.row.file == file) {
@@ -238,7 +240,7 @@ impl Scheduler {
             self.reenter(&dag_id);
         }
         if is_new_version {
-            self.batch().versions.push(NewVersion { version, source: source.to_owned() });
+            self.batch().versions.push(NewVersion { version, content, source: source.clone() });
         }
         self.set_dag_gates(&dag_id);
         self.apply_run_limits(&dag_id);

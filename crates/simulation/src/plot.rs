@@ -1,6 +1,6 @@
 //! What a seed makes of the world: DAGs, and what people ask for.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -209,7 +209,7 @@ pub(crate) fn is_poisoned(batch: &Batch) -> bool {
 
 pub(crate) fn bad_file(now: Timestamp) -> FileChange {
     let error = ImportErrorRow { file: BAD_FILE.to_owned(), timestamp: now, stack_trace: String::new(), diagnostics: json!([]) };
-    let content = FileContent { source: String::new(), dags: Vec::new(), error: Some(error) };
+    let content = FileContent { source: Arc::default(), dags: Vec::new(), error: Some(error) };
     FileChange { file: BAD_FILE.to_owned(), content: Some(content) }
 }
 

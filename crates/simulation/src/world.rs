@@ -758,7 +758,7 @@ impl World {
 }
 
 fn file(dag: &Dag) -> FileChange {
-    let content = FileContent { source: String::new(), dags: vec![ReadDag::new(dag.clone())], error: None };
+    let content = FileContent { source: Arc::default(), dags: vec![ReadDag::new(dag.clone())], error: None };
     FileChange { file: format!("{}.yaml", dag.dag_id), content: Some(content) }
 }
 

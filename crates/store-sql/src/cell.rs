@@ -3,7 +3,7 @@
 use std::{fmt::Display, str::FromStr, vec};
 
 use serde::de::DeserializeOwned;
-use updraft_model::Timestamp;
+use updraft_model::{Packed, Timestamp};
 use uuid::Uuid;
 
 /// One value, with its type even where it is NULL: PostgreSQL wants to know.
@@ -111,6 +111,15 @@ impl Row {
 
     pub fn json<T: DeserializeOwned>(&mut self) -> Read<T> {
         from_json(self.text()?)
+    }
+
+    /// A text that is kept as [`Packed`].
+    pub fn packed(&mut self) -> Read<String> {
+        Packed::unpack(self.text()?).map_err(|e| Unreadable(e.to_string()))
+    }
+
+    pub fn packed_json<T: DeserializeOwned>(&mut self) -> Read<T> {
+        from_json(self.packed()?)
     }
 
     pub fn opt_json<T: DeserializeOwned>(&mut self) -> Read<Option<T>> {

@@ -79,7 +79,7 @@ pub async fn pending_requests(backend: &dyn Backend, limit: u32) -> Result<Vec<P
 /// The source text of a version.
 pub async fn source(backend: &dyn Backend, version: VersionId) -> Result<Option<String>, StoreError> {
     let query = Query::new("source").sql("SELECT source FROM dag_source WHERE version = ").arg(version.0);
-    fetch_first(backend, query, |mut row| row.text()).await
+    fetch_first(backend, query, |mut row| row.packed()).await
 }
 
 /// [`updraft_store::EngineStore::clean`]. Runs that may have something alive stay.

@@ -65,7 +65,7 @@ pub(crate) fn version(row: &mut Row) -> Read<DagVersion> {
         number: row.narrow()?,
         hash: ContentHash(row.text()?),
         created_at: row.time()?,
-        dag: row.json()?,
+        dag: row.packed_json()?,
     })
 }
 

@@ -149,7 +149,7 @@ pub(crate) fn dag(row: &DagRow) -> Vec<Cell> {
     ]
 }
 
-pub(crate) fn version(NewVersion { version, source: _ }: &NewVersion) -> Vec<Cell> {
+pub(crate) fn version(NewVersion { version, content, source: _ }: &NewVersion) -> Vec<Cell> {
     let updraft_model::DagVersion { id, number, hash, created_at, dag } = version.as_ref();
     vec![
         id.0.into(),
@@ -160,12 +160,12 @@ pub(crate) fn version(NewVersion { version, source: _ }: &NewVersion) -> Vec<Cel
         dag.dag_display_name.as_deref().unwrap_or(dag.dag_id.as_str()).into(),
         json(&dag.tags).into(),
         json(&dag.owners()).into(),
-        json(dag).into(),
+        content.as_stored().into(),
     ]
 }
 
-pub(crate) fn source(NewVersion { version, source }: &NewVersion) -> Vec<Cell> {
-    vec![version.id.0.into(), source.into()]
+pub(crate) fn source(NewVersion { version, content: _, source }: &NewVersion) -> Vec<Cell> {
+    vec![version.id.0.into(), source.as_stored().into()]
 }
 
 pub(crate) fn import_error(row: &ImportErrorRow) -> Vec<Cell> {

@@ -12,7 +12,7 @@ pub fn check_text(batch: &Batch) -> Result<(), CommitError> {
         versions, import_errors, pools, new_runs, runs, new_task_instances, task_instances, archived_tries, attempts, xcoms, ..
     } = batch;
     for new in versions {
-        check([&new.source], || format!("the source of DAG {}", new.version.dag.dag_id))?;
+        check([new.source.as_stored()], || format!("the source of DAG {}", new.version.dag.dag_id))?;
     }
     for error in import_errors {
         if let Upsert::Set(ImportErrorRow { file, stack_trace, .. }) = error {
@@ -41,8 +41,11 @@ pub fn check_text(batch: &Batch) -> Result<(), CommitError> {
     Ok(())
 }
 
-fn check<'a>(texts: impl IntoIterator<Item = &'a String>, whose: impl FnOnce() -> String) -> Result<(), CommitError> {
-    match texts.into_iter().any(|text| text.contains('\0')) {
+fn check<'a, T: AsRef<str> + ?Sized + 'a>(
+    texts: impl IntoIterator<Item = &'a T>,
+    whose: impl FnOnce() -> String,
+) -> Result<(), CommitError> {
+    match texts.into_iter().any(|text| text.as_ref().contains('\0')) {
         true => Err(CommitError::Poisoned(format!("a text of {} contains a NUL character", whose()))),
         false => Ok(()),
     }

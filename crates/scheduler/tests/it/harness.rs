@@ -1,6 +1,6 @@
 //! A scheduler with a clock of its own and a store made of maps, to say in few words what happens.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -75,7 +75,7 @@ pub fn dag(tasks: impl IntoIterator<Item = Task>) -> Dag {
 }
 
 pub fn file(dag: Dag) -> FileChange {
-    let content = FileContent { source: "text".into(), dags: vec![ReadDag::new(dag.clone())], error: None };
+    let content = FileContent { source: Arc::default(), dags: vec![ReadDag::new(dag.clone())], error: None };
     FileChange { file: format!("{}.yaml", dag.dag_id), content: Some(content) }
 }
 

@@ -170,7 +170,7 @@ fn deleting_the_failed_run_before_lets_the_next_one_go_on() {
 fn a_dag_that_another_file_has_is_an_error_that_says_where() {
     let mut w = World::new(dag([empty("a", &[])]));
     let again = ReadDag::new(dag([empty("b", &[])])).at(Place { line: 3, text: "dag_id: d".into() });
-    let content = FileContent { source: "text".into(), dags: vec![again], error: None };
+    let content = FileContent { source: std::sync::Arc::default(), dags: vec![again], error: None };
     let change = FileChange { file: "copy.yaml".into(), content: Some(content) };
     let plan = w.scheduler.handle(w.now, [Input::Files(vec![change])], &mut w.mint);
     let [Upsert::Set(error)] = &plan.batch.import_errors[..] else { panic!("{:?}", plan.batch.import_errors) };

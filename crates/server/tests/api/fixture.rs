@@ -190,10 +190,7 @@ pub fn batch() -> Batch {
         archived_tries: vec![first_try.clone()],
         attempts,
         xcoms: vec![xcom("return_value", json!({ "rows": 3 })), xcom("path", json!("/tmp/x"))],
-        versions: vec![
-            NewVersion { version: sales.into(), source: "dag_id: sales\n".into() },
-            NewVersion { version: parked.into(), source: "dag_id: parked\n".into() },
-        ],
+        versions: vec![NewVersion::new(sales, "dag_id: sales\n"), NewVersion::new(parked, "dag_id: parked\n")],
         new_runs: vec![done, live, later, idle],
         ..Batch::default()
     }

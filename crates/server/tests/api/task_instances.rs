@@ -189,7 +189,7 @@ async fn a_task_names_the_run_that_it_waits_for() {
     let states = [(&runs[0], TaskState::Failed), (&runs[1], TaskState::NoStatus)];
     let rows = states.iter().zip(400..).map(|((run, state), id)| fixture::task_instance(run, "t", id, *state)).collect();
     let batch = Batch {
-        versions: vec![NewVersion { version: version.into(), source: "dag_id: past\n".into() }],
+        versions: vec![NewVersion::new(version, "dag_id: past\n")],
         dags: vec![fixture::dag_row("past", id, false)],
         new_runs: runs,
         new_task_instances: rows,

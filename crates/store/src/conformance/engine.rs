@@ -7,15 +7,15 @@ use futures::StreamExt;
 use jiff::SignedDuration;
 use serde_json::json;
 use updraft_model::{
-    Answer, AnsweredRequest, Batch, ImportErrorRow, PoolName, PoolRow, Request, RunKey, RunRow, RunState, TaskInstanceRow, TaskState, Term,
-    Upsert,
+    Answer, AnsweredRequest, Batch, ImportErrorRow, NewVersion, Operator, PoolName, PoolRow, Request, RunKey, RunRow, RunState, Task,
+    TaskInstanceRow, TaskState, Term, Upsert,
 };
 
 use super::{
     Subject,
-    samples::{self, attempt, dag, dags, full, run, run_update, task_instance, time, update, version, version_id, xcom},
+    samples::{self, attempt, dag, dags, full, run, run_update, task_id, task_instance, time, update, version, version_id, xcom},
 };
-use crate::{Acquired, CommitError};
+use crate::{Acquired, CommitError, Reader};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -110,6 +110,25 @@ pub async fn a_batch_comes_back_as_it_was(subject: Subject) {
     let kept = TaskInstanceRow { state: TaskState::UpForRetry, note: filled.note.clone(), ..emptied };
     assert_eq!(loaded.task_instances, [kept, TaskInstanceRow { state: TaskState::Running, note: None, ..swapped }]);
     assert_eq!(loaded.attempts, []);
+}
+
+/// Larger than what is stored as it is.
+pub async fn a_large_dag_comes_back(subject: Subject) {
+    let term = subject.lead("a").await;
+    let mut large = version("d", 1).version.as_ref().clone();
+    for number in 0..2_000 {
+        let id = task_id(format!("task-{number}"));
+        large.dag.tasks.insert(id.clone(), Task::new(id, Operator::Bash { command: format!("echo 'Größe {number}'") }));
+    }
+    let source = "# Größe\n".repeat(20_000);
+    let new = NewVersion::new(large.clone(), source.clone());
+    subject.commit(term, Batch { versions: vec![new], dags: vec![dag("d")], ..Batch::default() }).await;
+    assert_eq!(subject.engine.load(term).await.unwrap().versions, [large.clone()]);
+    assert_eq!(subject.engine.source(large.id).await.unwrap(), Some(source.clone()));
+    if let Some(reader) = &subject.reader {
+        assert_eq!(reader.version(large.id).await.unwrap(), Some(large.clone()));
+        assert_eq!(Reader::source(reader.as_ref(), large.id).await.unwrap(), Some(source));
+    }
 }
 
 pub async fn existing_runs_are_refused(subject: Subject) {

@@ -125,6 +125,7 @@ macro_rules! engine_suite {
     ($subject:expr) => {
         $crate::suite!($subject, engine:
             the_lease_is_held_until_it_ends, every_taking_is_a_new_term, only_the_term_that_leads_commits, a_batch_comes_back_as_it_was,
+            a_large_dag_comes_back,
             existing_runs_are_refused, runs_without_a_date_do_not_collide, unexpected_states_are_stale, nothing_of_a_refused_batch_stays,
             notes_stay, a_deleted_run_takes_all_of_it_along, a_deleted_dag_takes_its_runs_along, a_run_can_be_replaced_in_one_batch,
             xcoms_are_replaced, requests_wait_until_they_are_answered, a_withdrawn_request_is_not_answered, a_submit_hints,

@@ -45,7 +45,7 @@ pub fn version(dag: &str, number: u32) -> NewVersion {
     let hash = ContentHash::of(&content);
     let id = version_id(dag, number);
     let version = DagVersion { id, number, hash, created_at: time(i64::from(number)), dag: content };
-    NewVersion { version: version.into(), source: format!("dag_id: {dag}\n# {number}\n") }
+    NewVersion::new(version, format!("dag_id: {dag}\n# {number}\n"))
 }
 
 /// The id of [`version`].

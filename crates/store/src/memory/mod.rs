@@ -21,8 +21,8 @@ use futures::{
 use jiff::SignedDuration;
 use tokio::sync::watch;
 use updraft_model::{
-    Answer, AttemptRow, Batch, DEFAULT_POOL_SLOTS, DagRow, DagVersion, PendingRequest, PoolName, PoolRow, Request, RequestId, RunKey,
-    RunRow, TaskInstanceRow, Term, Timestamp, VersionId, XComRow,
+    Answer, AttemptRow, Batch, DEFAULT_POOL_SLOTS, DagRow, DagVersion, Packed, PendingRequest, PoolName, PoolRow, Request, RequestId,
+    RunKey, RunRow, TaskInstanceRow, Term, Timestamp, VersionId, XComRow,
 };
 
 use self::tables::{FeedRow, Inboxed, Tables, of_run};
@@ -219,7 +219,9 @@ impl EngineStore for MemoryStore {
     }
 
     fn source(&self, version: VersionId) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
-        self.ready(move |state, _| Ok(state.tables.versions.get(&version).map(|new| new.source.clone())))
+        self.ready(move |state, _| {
+            Ok(state.tables.versions.get(&version).and_then(|new| Packed::unpack(new.source.as_stored().to_owned()).ok()))
+        })
     }
 
     fn hints(&self) -> BoxStream<'static, ()> {

@@ -17,7 +17,7 @@ use updraft_engine::{Engine, EngineConfig, Role, Runtime, SeededMint, Shell, She
 use updraft_executor::Executor;
 use updraft_executor_local::{LocalConfig, LocalExecutor};
 use updraft_model::{
-    Answer, AttemptId, Dag, DagId, ExecutorName, PoolName, PoolRow, Request, RunId, RunKey, RunRow, RunState, Schedule, TaskId,
+    Answer, AttemptId, Dag, DagId, ExecutorName, Packed, PoolName, PoolRow, Request, RunId, RunKey, RunRow, RunState, Schedule, TaskId,
     TaskInstanceRow, Timestamp, TriggerRun, TriggeredBy,
 };
 use updraft_scheduler::{FileChange, FileContent, ReadDag};
@@ -87,8 +87,11 @@ impl World {
             }
         });
         rescans.recv().await.context("the engine ended before it led")?;
-        let content =
-            FileContent { source: plan.file.source.clone(), dags: dags_of(plan).into_iter().map(ReadDag::new).collect(), error: None };
+        let content = FileContent {
+            source: Arc::new(Packed::new(plan.file.source.clone())),
+            dags: dags_of(plan).into_iter().map(ReadDag::new).collect(),
+            error: None,
+        };
         engine.files(vec![FileChange { file, content: Some(content) }]);
         let logs = Logs::new(executor.home().logs());
         let run_id = RunId::new(format!("manual__{}", plan.logical_date.isoformat()))?;

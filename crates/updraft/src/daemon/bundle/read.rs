@@ -5,7 +5,7 @@ use std::{
     io::{self, Read as _},
     path::Path,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -13,7 +13,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 use updraft_dagfile::{Diagnostic, MAX_FILE, ParsedDag, ParsedFile, Severity, parse, report};
-use updraft_model::{ImportErrorRow, Timestamp};
+use updraft_model::{ImportErrorRow, Packed, Timestamp};
 use updraft_scheduler::{FileContent, Place, ReadDag};
 
 use super::{
@@ -89,7 +89,7 @@ fn one(job: &Job) -> ReadFile {
     };
     let content = (*parse && *known != Some(hash)).then(|| match outcome {
         Ok(bytes) => content_of(file, &bytes),
-        Err(diagnostic) => FileContent { source: String::new(), dags: Vec::new(), error: Some(import_error(file, "", &[diagnostic])) },
+        Err(diagnostic) => FileContent { source: Arc::default(), dags: Vec::new(), error: Some(import_error(file, "", &[diagnostic])) },
     });
     ReadFile { file: file.clone(), stamp, hash, content }
 }
@@ -114,7 +114,7 @@ fn content_of(file: &str, bytes: &[u8]) -> FileContent {
         let text = source.lines().nth(parsed.line.saturating_sub(1)).unwrap_or_default().to_owned();
         ReadDag::new(parsed.dag).at(Place { line: parsed.line, text })
     };
-    FileContent { dags: dags.into_iter().map(read).collect(), error, source: source.clone().into_owned() }
+    FileContent { dags: dags.into_iter().map(read).collect(), error, source: Arc::new(Packed::new(&*source)) }
 }
 
 fn import_error(file: &str, source: &str, diagnostics: &[Diagnostic]) -> ImportErrorRow {
