@@ -4,14 +4,13 @@ import http.client
 import json
 import os
 import pathlib
-import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
-import tempfile
 import time
 
+import scratch
 from figures import NotMeasured, at, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -31,7 +30,7 @@ class Daemon:
     """A daemon in a home of its own. Options of Updraft's are given by their names: `parallelism=100`."""
 
     def __init__(self, dags, database=None, home=None, **options):
-        self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="updraft-bench-"))
+        self.home = home or scratch.folder("home")
         self.port = free_port()
         self.token = None
         self.connection = None
@@ -187,7 +186,7 @@ class Daemon:
         self.process.wait()
 
     def discard(self):
-        """Ends it and what it has started, and removes the home."""
+        """Ends it and what it has started."""
         if self.process.poll() is None:
             self.stop()
         family = self.family()
@@ -198,7 +197,6 @@ class Daemon:
                 os.kill(pid, signal.SIGKILL)
             except OSError:
                 pass
-        shutil.rmtree(self.home, ignore_errors=True)
 
 
 def parent_of(pid):

@@ -1,19 +1,17 @@
 """The DAG files that are measured with."""
 
-import pathlib
-import shutil
-import tempfile
+import scratch
 
 
 class Folder:
-    """A folder of DAG files that is gone afterwards."""
+    """A folder of DAG files."""
 
     def __enter__(self):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix="updraft-bench-dags-"))
+        self.path = scratch.folder("dags")
         return self
 
     def __exit__(self, *_):
-        shutil.rmtree(self.path, ignore_errors=True)
+        pass
 
     def write(self, name, tasks, head=""):
         """One file, whole at once. `tasks`: (id, what, upstream ids)."""

@@ -1,12 +1,12 @@
-"""A private PostgreSQL that is gone afterwards."""
+"""A private PostgreSQL."""
 
 import glob
 import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
 
+import scratch
 from daemon import free_port
 from figures import NotMeasured, median
 
@@ -19,7 +19,7 @@ class Postgres:
         if not self.bin:
             raise NotMeasured("PostgreSQL's server binaries are not installed")
         self.port = free_port()
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="updraft-bench-pg-"))
+        self.dir = scratch.folder("pg")
         if os.geteuid() == 0:
             shutil.chown(self.dir, "postgres")
         self.run("initdb", "-D", self.dir / "data", "-A", "trust", "-U", "postgres", "--no-sync")
@@ -31,7 +31,6 @@ class Postgres:
 
     def __exit__(self, *_):
         self.run("pg_ctl", "-D", self.dir / "data", "-m", "immediate", "-w", "stop")
-        shutil.rmtree(self.dir, ignore_errors=True)
 
     def can_count(self):
         return bool(glob.glob(f"{pathlib.Path(self.bin).parent}/lib/pg_stat_statements.so"))
