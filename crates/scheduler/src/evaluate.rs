@@ -17,9 +17,7 @@ impl Scheduler {
     pub(crate) fn evaluate(&mut self, cx: &mut Cx<'_>, key: RunKey, node: Node) {
         let Some(run) = self.runs.get_mut(&key) else { return };
         let Some(instance) = run.instance_mut(node) else { return };
-        if std::mem::replace(&mut instance.dirty, false) {
-            run.dirty -= 1;
-        }
+        instance.dirty = false;
         self.dirty_runs.insert(key);
         let Some(run) = self.runs.get(&key) else { return };
         let Some(instance) = run.instance(node) else { return };

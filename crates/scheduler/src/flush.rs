@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 
 use updraft_model::{RunKey, RunState, Update};
 
-use crate::{Plan, graph::Node, run::Run, scheduler::Scheduler};
+use crate::{Plan, graph::Node, run::Run, scheduler::Scheduler, settle::TURN};
 
 impl Scheduler {
     /// Takes what is to be written, at most about `config.plan_rows` rows: what a request changed first,
     /// then other changed instances, then new ones that only wait. A run's own row follows when all its
     /// instances are written, so that no crash in between can show an ended run with open instances.
     pub(crate) fn flush(&mut self) -> Plan {
+        let rows = self.rows_of_plan();
         let mut plan = std::mem::take(&mut self.outgoing);
         self.flush_new_runs(&mut plan);
         for (key, node) in std::mem::take(&mut self.urgent) {
@@ -29,19 +30,21 @@ impl Scheduler {
         let mut visited = Vec::new();
         let asked_for: BTreeSet<RunKey> = self.answers.iter().flat_map(|done| done.runs.iter().copied()).collect();
         for key in asked_for {
-            if plan.batch.len() < self.config.plan_rows {
-                self.flush_run(key, &mut plan);
+            if plan.batch.len() < rows {
+                let room = rows - plan.batch.len();
+                self.flush_run(key, room, &mut plan);
                 visited.push(key);
             }
         }
-        while plan.batch.len() < self.config.plan_rows {
+        while plan.batch.len() < rows {
             let Some(key) = self.touched_runs.pop_front() else { break };
-            self.flush_run(key, &mut plan);
+            let room = (rows - plan.batch.len()).min(TURN);
+            self.flush_run(key, room, &mut plan);
             visited.push(key);
         }
-        while plan.batch.len() < self.config.plan_rows {
+        while plan.batch.len() < rows {
             let Some(key) = self.fresh_runs.first().copied() else { break };
-            self.flush_fresh(key, &mut plan);
+            self.flush_fresh(key, rows, &mut plan);
         }
         self.flush_answers(&mut plan);
         for key in visited {
@@ -77,8 +80,8 @@ impl Scheduler {
         }
     }
 
-    fn flush_run(&mut self, key: RunKey, plan: &mut Plan) {
-        let room = self.config.plan_rows.saturating_sub(plan.batch.len()).max(1);
+    /// Writes of a run what there is room for; it comes back to the end of the queue with the rest.
+    fn flush_run(&mut self, key: RunKey, room: usize, plan: &mut Plan) {
         let Some(run) = self.runs.get_mut(&key) else { return };
         // One that was over and is active again is so before anything else of it is written: a crash in
         // between leaves a run that somebody goes on with.
@@ -99,12 +102,12 @@ impl Scheduler {
         }
     }
 
-    fn flush_fresh(&mut self, key: RunKey, plan: &mut Plan) {
+    fn flush_fresh(&mut self, key: RunKey, rows: usize, plan: &mut Plan) {
         let Some(run) = self.runs.get_mut(&key) else {
             self.fresh_runs.remove(&key);
             return;
         };
-        while plan.batch.len() < self.config.plan_rows {
+        while plan.batch.len() < rows {
             let Some(node) = run.fresh.pop_first() else {
                 self.fresh_runs.remove(&key);
                 return;

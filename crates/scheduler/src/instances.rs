@@ -79,8 +79,10 @@ impl Scheduler {
         let Some(run) = self.runs.get_mut(&key) else { return };
         let Some(instance) = run.instance_mut(node) else { return };
         if instance.row.state.is_schedulable() && !std::mem::replace(&mut instance.dirty, true) {
-            run.dirty += 1;
-            self.dirty.push_back((key, node));
+            if run.dirty.is_empty() {
+                self.turns.push(key);
+            }
+            run.dirty.push_back(node);
         }
     }
 

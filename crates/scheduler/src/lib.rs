@@ -25,6 +25,7 @@ mod rule;
 mod run;
 mod runs;
 mod scheduler;
+mod settle;
 
 pub use dags::{FileChange, FileContent, Place, ReadDag};
 pub use end::{IfExists, InlineEnd, NOT_YET, RETURN_VALUE, never_started};

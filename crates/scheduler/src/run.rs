@@ -1,7 +1,7 @@
 //! An active run and its task instances, as the scheduler holds them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -81,8 +81,8 @@ pub(crate) struct Run {
     pub histogram: [u32; TaskState::ALL.len()],
     /// Leaves in `failed` or `upstream_failed`.
     pub failed_leaves: u32,
-    /// How many instances will be evaluated.
-    pub dirty: u32,
+    /// The instances that will be evaluated, each once.
+    pub dirty: VecDeque<Node>,
     /// Attempts of it that may be alive.
     pub live_attempts: u32,
     /// Instances to write: changed ones first, then new ones that nobody waits for.
@@ -116,7 +116,7 @@ impl Run {
             instances,
             histogram: [0; TaskState::ALL.len()],
             failed_leaves: 0,
-            dirty: 0,
+            dirty: VecDeque::new(),
             live_attempts: 0,
             touched_nodes: Vec::new(),
             fresh: BTreeSet::new(),

@@ -116,7 +116,7 @@ impl Scheduler {
     /// Ends a run that has nothing left to do, has timed out, or is stuck for good.
     pub(crate) fn check_run(&mut self, cx: &mut Cx<'_>, key: RunKey) {
         let Some(run) = self.runs.get(&key) else { return };
-        if run.row.state != RunState::Running || run.dirty > 0 {
+        if run.row.state != RunState::Running || !run.dirty.is_empty() {
             return;
         }
         let paused = self.dags.get(&run.row.dag_id).is_some_and(|d| d.row.is_paused);

@@ -18,6 +18,7 @@ use crate::{
     graph::Node,
     requests::{Asker, Done, PendingTrigger, Waiting},
     run::{LiveAttempt, Run, Timer, Timers},
+    settle::Turns,
 };
 
 /// What the scheduler must be told once.
@@ -137,7 +138,7 @@ pub struct Scheduler {
     pub(crate) deleted_runs: BTreeSet<RunKey>,
 
     /// To be evaluated.
-    pub(crate) dirty: VecDeque<(RunKey, Node)>,
+    pub(crate) turns: Turns,
     pub(crate) dirty_runs: BTreeSet<RunKey>,
     pub(crate) dirty_dags: BTreeSet<DagId>,
 
@@ -184,7 +185,7 @@ impl Scheduler {
             last_run_key: 0,
             just_left: BTreeMap::new(),
             deleted_runs: BTreeSet::new(),
-            dirty: VecDeque::new(),
+            turns: Turns::default(),
             dirty_runs: BTreeSet::new(),
             dirty_dags: BTreeSet::new(),
             touched_runs: VecDeque::new(),
@@ -238,32 +239,7 @@ impl Scheduler {
         }
     }
 
-    /// Works until nothing is dirty, or the plan is full.
-    fn settle(&mut self, cx: &mut Cx<'_>) {
-        while let Some(timer) = self.timers.due(cx.now) {
-            self.timer_due(timer);
-        }
-        let budget = self.config.plan_rows;
-        let mut work = 0;
-        while work < budget {
-            work += 1;
-            if let Some((run, node)) = self.dirty.pop_front() {
-                self.evaluate(cx, run, node);
-            } else if let Some(run) = self.dirty_runs.pop_first() {
-                self.check_run(cx, run);
-            } else if let Some(dag) = self.dirty_dags.pop_first() {
-                work += self.advance_dag(cx, &dag);
-            } else if !self.pass_gate(cx) {
-                break;
-            }
-        }
-    }
-
-    fn is_settled(&self) -> bool {
-        self.dirty.is_empty() && self.dirty_runs.is_empty() && self.dirty_dags.is_empty() && self.gates.is_idle()
-    }
-
-    fn timer_due(&mut self, timer: Timer) {
+    pub(crate) fn timer_due(&mut self, timer: Timer) {
         match timer {
             Timer::Dag(dag) => {
                 self.dirty_dags.insert(dag);

@@ -83,6 +83,19 @@ pub fn exit(how: HowEnded, now: Timestamp) -> Box<Exit> {
     Box::new(Exit { how, started_at: Some(now), ended_at: now, outputs: BTreeMap::new(), last_line: None, pid: None })
 }
 
+pub fn trigger_of(dag_id: &str, run_id: &str) -> TriggerRun {
+    TriggerRun {
+        dag_id: DagId::new(dag_id).unwrap(),
+        run_id: Some(RunId::new(run_id).unwrap()),
+        logical_date: None,
+        data_interval: None,
+        run_after: None,
+        conf: json!({}),
+        note: None,
+        triggered_by: TriggeredBy::RestApi,
+    }
+}
+
 impl World {
     pub fn new(dag: Dag) -> Self {
         let mut world = Self {
@@ -136,19 +149,19 @@ impl World {
     }
 
     pub fn give(&mut self, inputs: impl IntoIterator<Item = Input>) {
-        let mut inputs: Vec<Input> = inputs.into_iter().collect();
-        loop {
-            let plan = self.scheduler.handle(self.now, inputs.drain(..), &mut self.mint);
-            let (more, asks) = (plan.more, plan.asks.clone());
-            self.commit(plan);
-            inputs.extend(asks.into_iter().map(|question| {
-                let verdict = self.verdict(&question);
-                Input::Fact { question, verdict }
-            }));
-            if !more && inputs.is_empty() {
-                return;
-            }
+        let mut next: (bool, Vec<Input>) = (true, inputs.into_iter().collect());
+        while next.0 || !next.1.is_empty() {
+            next = self.step(next.1);
         }
+    }
+
+    /// One plan: whether there is more to do, and the answers to its questions.
+    pub fn step(&mut self, inputs: Vec<Input>) -> (bool, Vec<Input>) {
+        let plan = self.scheduler.handle(self.now, inputs, &mut self.mint);
+        let (more, asks) = (plan.more, plan.asks.clone());
+        self.commit(plan);
+        let fact = |question: Question| Input::Fact { verdict: self.verdict(&question), question };
+        (more, asks.into_iter().map(fact).collect())
     }
 
     fn commit(&mut self, plan: Plan) {
@@ -274,16 +287,7 @@ impl World {
     }
 
     pub fn trigger_at(&mut self, logical_date: Option<Timestamp>) -> RunKey {
-        let trigger = TriggerRun {
-            dag_id: DagId::new("d").unwrap(),
-            run_id: Some(RunId::new(format!("r{}", self.next_request)).unwrap()),
-            logical_date,
-            data_interval: None,
-            run_after: None,
-            conf: json!({}),
-            note: None,
-            triggered_by: TriggeredBy::RestApi,
-        };
+        let trigger = TriggerRun { logical_date, ..trigger_of("d", &format!("r{}", self.next_request)) };
         match self.request(Request::TriggerRun(trigger)) {
             Answer::Run { run } => run,
             other => panic!("{other:?}"),

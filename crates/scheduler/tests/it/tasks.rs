@@ -1,6 +1,7 @@
 use crate::harness::*;
 use jiff::SignedDuration;
 use updraft_model::*;
+use updraft_scheduler::Input;
 
 #[test]
 fn a_chain_runs_one_after_the_other_and_the_run_succeeds() {
@@ -23,6 +24,26 @@ fn ten_thousand_empty_tasks_in_a_chain_are_a_few_commits() {
     let run = w.trigger();
     assert_eq!(w.run_state(run), "success");
     assert!(w.plans - before <= 20, "{} commits", w.plans - before);
+}
+
+/// Each plan is a commit that others wait for, so all runs have a part in each.
+#[test]
+fn a_large_run_keeps_no_other_waiting() {
+    let mut w = World::new(dag([bash("a", &[]), bash("b", &["a"])]));
+    let mut large = dag((0..20_000).map(|i| empty(&format!("t{i:05}"), &[])));
+    large.dag_id = DagId::new("large").unwrap();
+    w.give([Input::Files(vec![file(large)])]);
+    let run = w.trigger();
+    let ended =
+        Input::Ended { attempt: w.attempt(run, "a"), executor: "local".parse().unwrap(), exit: exit(HowEnded::Exited { code: 0 }, w.now) };
+    let trigger = Request::TriggerRun(trigger_of("large", "r"));
+    let (mut more, mut next) = w.step(vec![Input::Request(PendingRequest { id: RequestId(100), user: None, request: trigger })]);
+    while !next.is_empty() {
+        (more, next) = w.step(next);
+    }
+    assert!(more, "the large run takes more than one plan");
+    let (more, _) = w.step(vec![ended]);
+    assert_eq!((more, w.state(run, "b")), (true, TaskState::Queued), "in the plan that hears of its upstream's end");
 }
 
 #[test]
