@@ -40,6 +40,11 @@ const REQUESTS: u32 = 1_000;
 /// That a program runs, or waits for something, is written so much later at most: a short task is
 /// over by then, and its start and end are one commit.
 const PATIENCE: Duration = Duration::from_millis(25);
+/// With so many attempts alive, more of them end while a commit is under way than while none is: ...
+const CROWD: usize = 8;
+/// ... so a commit is followed by a rest as long as it took, but no longer than this. What ends meanwhile is
+/// written together, and the database leaves half of the time to the tasks.
+const MOST_REST: Duration = Duration::from_millis(10);
 /// A question that could not be answered is asked again after this time.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -53,6 +58,9 @@ pub(crate) struct Leading {
     patient: usize,
     patience: Option<Duration>,
     commit: Option<Commit>,
+    /// When it was sent.
+    sent_at: Duration,
+    rest_until: Duration,
     more: bool,
     wake_at: Option<Timestamp>,
     fetching: bool,
@@ -91,6 +99,8 @@ impl Leading {
             patient: 0,
             patience: None,
             commit: None,
+            sent_at: now.boot,
+            rest_until: Duration::ZERO,
             more: false,
             wake_at: None,
             fetching: false,
@@ -119,13 +129,17 @@ impl Leading {
     }
 
     pub fn wake_at(&self, now: Now, config: &EngineConfig) -> Option<Duration> {
-        let planned = self.wake_at.filter(|_| self.commit.is_none()).map(|at| boot_time_of(at, now));
+        // Of what waits for the next plan, nothing is looked at before the rest is over.
+        let rested = |at: Duration| at.max(self.rest_until);
+        let planned = self.wake_at.filter(|_| self.commit.is_none()).map(|at| rested(boot_time_of(at, now)));
         let again = self.ask_again.values().min().copied();
         let commit = self.commit.as_ref().and_then(|c| c.retry_at);
-        let patience = self.patience.filter(|_| self.commit.is_none());
+        let patience = self.patience.filter(|_| self.commit.is_none()).map(rested);
+        let heard = (self.commit.is_none() && self.inputs.len() > self.patient).then_some(self.rest_until);
         [
             planned,
             patience,
+            heard,
             again,
             commit,
             self.launches.wake_at(now, self.lease.fence(config.lease_ttl)),
@@ -192,7 +206,7 @@ impl Leading {
             out.push(commit.effect(self.lease.term));
         }
         self.launches.advance(now, self.lease.term, self.lease.fence(config.lease_ttl), out);
-        while self.commit.is_none() {
+        while self.commit.is_none() && (self.more || now.boot >= self.rest_until) {
             let due = self.wake_at.is_some_and(|at| at <= now.wall);
             let impatient = self.patience.is_some_and(|until| now.boot >= until);
             if self.inputs.len() <= self.patient && !self.more && !due && !impatient {
@@ -217,6 +231,7 @@ impl Leading {
             let commit = Commit::new(plan);
             out.push(commit.effect(self.lease.term));
             self.commit = Some(commit);
+            self.sent_at = now.boot;
         }
     }
 
@@ -262,6 +277,9 @@ impl Leading {
                     if std::mem::take(&mut self.more_requests) {
                         self.next_fetch = now.boot;
                     }
+                }
+                if self.scheduler.live_attempts() >= CROWD {
+                    self.rest_until = now.boot + now.boot.saturating_sub(self.sent_at).min(MOST_REST);
                 }
                 self.carry_out(now, commit.plan, true, config, out);
                 return Next::Written;
