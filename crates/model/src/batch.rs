@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AnsweredRequest, AttemptRow, DagId, DagRow, DagVersion, ImportErrorRow, Packed, PoolName, PoolRow, RunKey, RunRow, RunState,
+    AnsweredRequest, AttemptRow, DagId, DagRow, DagVersion, ImportErrorRow, Packed, PoolName, PoolRow, RequestId, RunKey, RunRow, RunState,
     TaskInstanceKey, TaskInstanceRow, TaskState, XComRow,
 };
 
@@ -77,6 +77,9 @@ pub struct Batch {
     pub deleted_xcoms: Vec<TaskInstanceKey>,
     pub xcoms: Vec<XComRow>,
     pub answers: Vec<AnsweredRequest>,
+    /// Requests whose effects begin with this commit, and that are answered in a later one: they can't
+    /// be withdrawn any more.
+    pub taken_requests: Vec<RequestId>,
 }
 
 /// One thing that changed, as the live feed tells it.
@@ -129,6 +132,7 @@ impl Batch {
             deleted_xcoms,
             xcoms,
             answers,
+            taken_requests,
         } = self;
         deleted_runs.len()
             + deleted_dags.len()
@@ -145,6 +149,7 @@ impl Batch {
             + deleted_xcoms.len()
             + xcoms.len()
             + answers.len()
+            + taken_requests.len()
     }
 
     /// What the live feed says about it.

@@ -61,12 +61,17 @@ impl Scheduler {
 
     /// Answers go with what they say was done, or, if that is too much for one commit, with the last of
     /// it: a crash before that has the request worked off again. (What a trigger says is the run's own
-    /// row, which goes at once.)
+    /// row, which goes at once.) Then the first commit says that the request is taken: whoever waits for
+    /// the answer must not withdraw it and believe that nothing has happened.
     fn flush_answers(&mut self, plan: &mut Plan) {
         let Self { answers, runs, .. } = self;
         let is_written = |key: &RunKey| runs.get(key).is_none_or(Run::is_written);
         let written = answers.extract_if(.., |done| done.runs.iter().all(is_written));
         plan.batch.answers.extend(written.map(|done| done.answered));
+        for begun in answers.iter_mut().filter(|done| !done.taken) {
+            begun.taken = true;
+            plan.batch.taken_requests.push(begun.answered.id);
+        }
     }
 
     /// A DAG's row says which slot had the last run, so it is never written before that run's own

@@ -45,7 +45,7 @@ pub enum ApiError {
     /// 422 with a plain text, as Airflow gives it for states it does not know.
     #[error("{0}")]
     Unprocessable(String),
-    /// 503: later, perhaps. Nothing has happened.
+    /// 503: later, perhaps. Nothing has happened, unless the text says otherwise.
     #[error("{0}")]
     Unavailable(String),
     /// 500: a defect. The text goes to the log, not to the caller.

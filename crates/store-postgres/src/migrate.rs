@@ -5,9 +5,10 @@ use sqlx::{Connection, PgConnection, Row};
 use crate::OpenError;
 
 /// In order; the first is number 1.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/postgres/0001_initial.sql"),
     include_str!("../../../migrations/postgres/0002_runs_of_a_dag_in_order.sql"),
+    include_str!("../../../migrations/postgres/0003_taken_requests.sql"),
 ];
 
 /// Of the advisory lock that keeps two daemons from migrating at once: `updraft` in hexadecimal.

@@ -25,6 +25,8 @@ pub enum Action {
     Update,
     /// Each open request gets its answer, or the commit fails.
     Answer,
+    /// Each open request can't be withdrawn any more, or the commit fails. One that is taken already stays so.
+    Take,
     /// What matches the key is gone afterwards.
     Delete,
 }
@@ -62,6 +64,7 @@ pub fn steps(batch: &Batch) -> Result<Vec<Step>, CommitError> {
         deleted_xcoms,
         xcoms,
         answers,
+        taken_requests,
     } = batch;
     let mut steps = Steps::default();
     let deleted: Vec<Vec<Cell>> = deleted_dags.iter().map(|dag| vec![dag.as_str().into()]).collect();
@@ -84,6 +87,7 @@ pub fn steps(batch: &Batch) -> Result<Vec<Step>, CommitError> {
     steps.add(Action::Delete, shapes::XCOMS_OF, deleted_xcoms.iter().map(shapes::key));
     steps.add(Action::Upsert, XCOM, xcoms.iter().map(shapes::xcom));
     steps.add(Action::Answer, shapes::REQUEST, answers.iter().map(|a| vec![a.id.0.into(), shapes::json(&a.answer).into()]));
+    steps.add(Action::Take, shapes::REQUEST_KEY, taken_requests.iter().map(|id| vec![id.0.into()]));
     Ok(steps.0)
 }
 
@@ -193,6 +197,7 @@ impl Step {
             Action::Upsert => "upsert",
             Action::Update => "update",
             Action::Answer => "answer",
+            Action::Take => "take",
             Action::Delete => "delete",
         };
         format!("commit_{action}_{}", self.shape.table)
@@ -200,7 +205,7 @@ impl Step {
 
     /// Whether every row must have taken effect.
     pub fn is_counted(&self) -> bool {
-        matches!(self.action, Action::Insert | Action::Update | Action::Answer)
+        matches!(self.action, Action::Insert | Action::Update | Action::Answer | Action::Take)
     }
 
     /// Whether the rows that took effect must be known, not only how many they are.
@@ -230,6 +235,10 @@ impl Step {
                 format!(
                     "UPDATE request SET answer = ?2, answered_at = {now} WHERE id = ?1 AND answered_at IS NULL AND withdrawn_at IS NULL"
                 )
+            }
+            Action::Take => {
+                let now = Dialect::Sqlite.now();
+                format!("UPDATE request SET taken_at = {now} WHERE id = ?1 AND answered_at IS NULL AND withdrawn_at IS NULL")
             }
             Action::Delete => format!("DELETE FROM {table} WHERE {key}"),
         };
@@ -277,6 +286,11 @@ impl Step {
             }
             Action::Answer => format!(
                 "UPDATE request AS t SET answer = b.answer, answered_at = {} FROM {source} \
+                 WHERE t.id = b.id AND t.answered_at IS NULL AND t.withdrawn_at IS NULL",
+                Dialect::Postgres.now()
+            ),
+            Action::Take => format!(
+                "UPDATE request AS t SET taken_at = {} FROM {source} \
                  WHERE t.id = b.id AND t.answered_at IS NULL AND t.withdrawn_at IS NULL",
                 Dialect::Postgres.now()
             ),
@@ -344,7 +358,7 @@ impl Step {
         let (all, table) = (self.rows.len(), self.shape.table);
         let problem = match self.action {
             Action::Insert => "exist already",
-            Action::Answer => "are answered, withdrawn or unknown",
+            Action::Answer | Action::Take => "are answered, withdrawn or unknown",
             _ => "are not in the state they should be in",
         };
         CommitError::Stale(format!("{missed} of {all} rows of {table} {problem}{which}"))

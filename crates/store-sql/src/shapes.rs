@@ -106,6 +106,10 @@ shape!(
 );
 shape!(REQUEST = "request", key ["id"], { id: Int, answer: Text });
 shape!(
+    /// A request by its key alone.
+    REQUEST_KEY = "request", key ["id"], { id: Int }
+);
+shape!(
     /// A run by its key alone.
     RUN_KEY = "dag_run", key ["id"], { id: Int }
 );

@@ -5,9 +5,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::OpenError;
 
 /// In order; the first is number 1.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../../migrations/sqlite/0002_runs_of_a_dag_in_order.sql"),
+    include_str!("../../../migrations/sqlite/0003_taken_requests.sql"),
 ];
 
 /// `updr` as a number: says whose file it is.

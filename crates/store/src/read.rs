@@ -302,7 +302,8 @@ pub trait Reader: Send + Sync {
     fn submit(&self, request: Request, user: Option<String>) -> BoxFuture<'_, Result<RequestId, StoreError>>;
     /// The answer to a request, if it has one.
     fn answer(&self, id: RequestId) -> BoxFuture<'_, Result<Option<Answer>, StoreError>>;
-    /// Takes a request back. `false`: too late, it is answered.
+    /// Takes a request back. `false`: too late. It is answered, or taken: a part of what it asks for is
+    /// written, and the answer follows with the rest.
     fn withdraw(&self, id: RequestId) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// A value of the instance, made on first use (the key that signs tokens, the instance's id).

@@ -61,6 +61,8 @@ pub(crate) struct Done {
     pub answered: AnsweredRequest,
     /// The runs that were changed for it.
     pub runs: BTreeSet<RunKey>,
+    /// A part of it has been written, with the word that it can't be withdrawn.
+    pub taken: bool,
 }
 
 /// What a request has learnt so far.
@@ -118,7 +120,7 @@ impl Scheduler {
             Err(No::Needs(missing)) => return Err(missing),
         };
         let runs = std::mem::take(&mut self.changed_runs);
-        self.answers.push(Done { answered: AnsweredRequest { id: request.id, answer }, runs });
+        self.answers.push(Done { answered: AnsweredRequest { id: request.id, answer }, runs, taken: false });
         Ok(())
     }
 

@@ -176,3 +176,30 @@ fn a_marked_run_ends_when_its_teardowns_have_run() {
         assert_eq!((w.run_state(run), w.state(run, "drop")), (end, TaskState::Success));
     }
 }
+
+#[test]
+fn what_needs_several_commits_is_taken_with_the_first() {
+    let ids = ["a", "b", "c", "d", "e", "f"];
+    let mut w = World::new(dag(ids.map(|id| bash(id, &[]))));
+    let run = w.trigger();
+    assert_eq!(w.taken, [], "one that fits in one commit is only answered");
+    w.plan_rows = 2;
+    w.restart();
+    for id in ids {
+        w.fail(run, id);
+    }
+    let selection = w.selection(run, &[]);
+    let clear = Clear { selection, only_failed: false, only_running: false, reset_dag_runs: true, run_on_latest_version: true };
+    let id = RequestId(99);
+    let pending = PendingRequest { id, user: None, request: Request::Clear(clear) };
+    let (asks, _) = w.step([Input::Request(pending.clone())]);
+    let facts: Vec<Input> = asks.into_iter().map(|question| Input::Fact { verdict: w.verdict(&question), question }).collect();
+    assert_eq!(w.taken, [], "nothing has happened yet");
+    w.step(facts);
+    assert_eq!((w.taken.as_slice(), w.answers.get(&id)), ([id].as_slice(), None));
+    // A crash now: the next leader hears of it again, and goes on.
+    w.restart();
+    w.give([Input::Request(pending)]);
+    assert_eq!(w.taken, [id, id], "once by each leader");
+    assert!(matches!(&w.answers[&id], Answer::TaskInstances { keys } if keys.len() == ids.len()));
+}

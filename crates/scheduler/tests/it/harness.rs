@@ -28,6 +28,8 @@ pub struct World {
     pub attempts: BTreeMap<AttemptId, AttemptRow>,
     pub xcoms: BTreeMap<(TaskInstanceKey, String), serde_json::Value>,
     pub answers: BTreeMap<RequestId, Answer>,
+    /// Requests that can't be withdrawn any more, once for each commit that says so.
+    pub taken: Vec<RequestId>,
     pub launches: Vec<Launch>,
     pub kills: Vec<Kill>,
     pub archived: Vec<TaskInstanceRow>,
@@ -108,6 +110,7 @@ impl World {
             attempts: BTreeMap::new(),
             xcoms: BTreeMap::new(),
             answers: BTreeMap::new(),
+            taken: Vec::new(),
             launches: Vec::new(),
             kills: Vec::new(),
             archived: Vec::new(),
@@ -146,6 +149,14 @@ impl World {
                 return world;
             }
         }
+    }
+
+    /// One plan and its commit; the questions in it are not answered.
+    pub fn step(&mut self, inputs: impl IntoIterator<Item = Input>) -> (Vec<Question>, bool) {
+        let plan = self.scheduler.handle(self.now, inputs, &mut self.mint);
+        let (asks, more) = (plan.asks.clone(), plan.more);
+        self.commit(plan);
+        (asks, more)
     }
 
     pub fn give(&mut self, inputs: impl IntoIterator<Item = Input>) {
@@ -206,6 +217,7 @@ impl World {
             self.xcoms.retain(|(owner, _), _| *owner != key);
         }
         self.xcoms.extend(batch.xcoms.into_iter().map(|x| ((x.owner, x.key), x.value)));
+        self.taken.extend(batch.taken_requests);
         self.answers.extend(batch.answers.into_iter().map(|a| (a.id, a.answer)));
         self.launches.extend(plan.launches);
         self.kills.extend(plan.kills);
@@ -216,7 +228,7 @@ impl World {
         self.finished_runs.values().find(|r| r.dag_id == *dag_id && r.run_id == *run_id)
     }
 
-    fn verdict(&self, question: &Question) -> Verdict {
+    pub fn verdict(&self, question: &Question) -> Verdict {
         match question {
             Question::Run { dag_id, run_id } => Verdict::Run(self.stored_run(dag_id, run_id).map(|run| {
                 Box::new(StoredRun {

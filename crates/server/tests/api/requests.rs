@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use axum::{body::Body, http::Request};
+use futures::StreamExt;
 use serde_json::json;
+use tokio::time::{Instant, sleep_until};
+use updraft_model::{Answer, AnsweredRequest, Batch, RequestId};
 use updraft_store::EngineStore;
 
 use crate::world::World;
@@ -16,6 +19,42 @@ async fn an_unanswered_request_is_withdrawn() {
     assert!(reply.detail().contains("nothing has happened"));
     assert_eq!(world.store.pending_requests(10).await.unwrap(), []);
     assert_eq!(world.get("/api/v2/dags/sales").await.json()["is_paused"], false);
+}
+
+/// A scheduler that takes the first request there is, as one that needs several commits.
+async fn take(world: &World) -> RequestId {
+    let mut hints = world.store.hints();
+    let id = loop {
+        match world.store.pending_requests(10).await.unwrap().first() {
+            Some(pending) => break pending.id,
+            None => hints.next().await,
+        };
+    };
+    world.commit(Batch { taken_requests: vec![id], ..Batch::default() }).await;
+    id
+}
+
+#[tokio::test]
+async fn what_has_begun_is_not_withdrawn() {
+    let world = World::with(|config| config.answer_timeout = Duration::from_millis(500)).await;
+    let (reply, id) = tokio::join!(world.patch("/api/v2/dags/sales", json!({ "is_paused": true })), take(&world));
+    reply.expect(503);
+    assert!(reply.detail().contains("a part of this is done"), "{}", reply.detail());
+    assert_eq!(world.store.pending_requests(10).await.unwrap()[0].id, id, "the scheduler goes on with it");
+}
+
+#[tokio::test]
+async fn the_late_answer_to_what_has_begun_is_heard() {
+    let timeout = Duration::from_secs(2);
+    let world = World::with(|config| config.answer_timeout = timeout).await;
+    let scheduler = async {
+        let id = take(&world).await;
+        // Now it could be withdrawn if it were not taken.
+        sleep_until(Instant::now() + timeout).await;
+        world.commit(Batch { answers: vec![AnsweredRequest { id, answer: Answer::Done }], ..Batch::default() }).await;
+    };
+    let (reply, ()) = tokio::join!(world.patch("/api/v2/dags/sales", json!({ "is_paused": true })), scheduler);
+    reply.expect(200);
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub async fn withdraw(backend: &dyn Backend, id: RequestId) -> Result<bool, Stor
     let query = Query::new("withdraw")
         .sql(format!("UPDATE request SET withdrawn_at = {} WHERE id = ", backend.dialect().now()))
         .arg(id.0)
-        .sql(" AND answered_at IS NULL AND withdrawn_at IS NULL RETURNING id");
+        .sql(" AND answered_at IS NULL AND withdrawn_at IS NULL AND taken_at IS NULL RETURNING id");
     Ok(!backend.write(query).await?.is_empty())
 }
 

@@ -77,8 +77,8 @@ fn a_task_instance(random: &mut Random) -> TaskInstanceRow {
 /// A batch that may well be refused; half of the time it holds one kind of change only.
 fn a_batch(random: &mut Random, requests: &[RequestId]) -> Batch {
     let mut batch = Batch::default();
-    let only = random.below(24);
-    let wants = |kind: u64, random: &mut Random| if only < 12 { only == kind } else { random.below(4) == 0 };
+    let only = random.below(26);
+    let wants = |kind: u64, random: &mut Random| if only < 13 { only == kind } else { random.below(4) == 0 };
     if wants(0, random) {
         batch.deleted_runs = random.some(2, |random| RunKey(i64::try_from(random.below(12)).unwrap_or(0) + 1));
     }
@@ -139,6 +139,11 @@ fn a_batch(random: &mut Random, requests: &[RequestId]) -> Batch {
     }
     if wants(11, random) && !requests.is_empty() {
         batch.answers = random.some(2, |random| AnsweredRequest { id: random.pick(requests), answer: Answer::Done });
+    }
+    // Never one that the same commit answers: the order of the two would matter.
+    if wants(12, random) && !requests.is_empty() {
+        let answered = |id: &RequestId| batch.answers.iter().any(|a| a.id == *id);
+        batch.taken_requests = Some(random.pick(requests)).filter(|id| !answered(id)).into_iter().collect();
     }
     batch
 }

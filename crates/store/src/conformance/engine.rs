@@ -325,6 +325,26 @@ pub async fn a_withdrawn_request_is_not_answered(subject: Subject) {
     assert!(!subject.inbox.withdraw(answered).await.unwrap(), "too late");
 }
 
+pub async fn a_taken_request_is_open_and_not_withdrawn(subject: Subject) {
+    let term = subject.lead("a").await;
+    let (taken, gone) = (subject.inbox.submit(pause("a")).await.unwrap(), subject.inbox.submit(pause("b")).await.unwrap());
+    let take = |id| Batch { taken_requests: vec![id], ..Batch::default() };
+    subject.commit(term, take(taken)).await;
+    assert!(!subject.inbox.withdraw(taken).await.unwrap(), "a part of it is done");
+    // It is not answered, so whoever leads next goes on with it, and may take it again.
+    assert_eq!(subject.engine.pending_requests(9).await.unwrap()[0].id, taken);
+    assert_eq!(subject.inbox.answer(taken).await.unwrap(), None);
+    subject.commit(term, take(taken)).await;
+    assert!(subject.inbox.withdraw(gone).await.unwrap());
+    let batch = Batch { taken_requests: vec![gone], ..dags(&["d"]) };
+    assert!(is_stale(&subject.try_commit(term, batch).await));
+    assert_eq!(subject.engine.load(term).await.unwrap().dags, []);
+    let answer = Batch { answers: vec![AnsweredRequest { id: taken, answer: Answer::Done }], ..Batch::default() };
+    subject.commit(term, answer).await;
+    assert_eq!(subject.inbox.answer(taken).await.unwrap(), Some(Answer::Done));
+    assert!(is_stale(&subject.try_commit(term, take(taken)).await), "there is nothing more to do");
+}
+
 pub async fn a_submit_hints(subject: Subject) {
     let mut hints = subject.engine.hints();
     subject.inbox.submit(pause("a")).await.unwrap();

@@ -128,7 +128,8 @@ macro_rules! engine_suite {
             a_large_dag_comes_back,
             existing_runs_are_refused, runs_without_a_date_do_not_collide, unexpected_states_are_stale, nothing_of_a_refused_batch_stays,
             notes_stay, a_deleted_run_takes_all_of_it_along, a_deleted_dag_takes_its_runs_along, a_run_can_be_replaced_in_one_batch,
-            xcoms_are_replaced, requests_wait_until_they_are_answered, a_withdrawn_request_is_not_answered, a_submit_hints,
+            xcoms_are_replaced, requests_wait_until_they_are_answered, a_withdrawn_request_is_not_answered,
+            a_taken_request_is_open_and_not_withdrawn, a_submit_hints,
             old_runs_are_cleaned, a_nul_is_poison, import_errors_and_pools_come_and_go, hostile_text_comes_back,
         );
         $crate::suite!($subject, facts: all_questions_about_runs, all_questions_about_values,);

@@ -77,7 +77,7 @@ impl MemoryStore {
         state.last_request += 1;
         let id = RequestId(state.last_request);
         let pending = PendingRequest { id, user: None, request };
-        state.tables.requests.set(id, Inboxed { pending, submitted_at: (self.clock)(), answer: None, withdrawn: false });
+        state.tables.requests.set(id, Inboxed { pending, submitted_at: (self.clock)(), answer: None, withdrawn: false, taken: false });
         state.tables.keep();
         drop(state);
         self.hints.send_replace(());
@@ -89,10 +89,11 @@ impl MemoryStore {
         self.lock().tables.requests.get(&id).and_then(|inboxed| inboxed.answer.clone())
     }
 
-    /// Takes a request back. `false`: it is answered (or was never there).
+    /// Takes a request back. `false`: it is taken or answered (or was never there).
     pub fn withdraw(&self, id: RequestId) -> bool {
         let mut state = self.lock();
-        let Some(open) = state.tables.requests.get(&id).filter(|inboxed| inboxed.is_pending()).cloned() else { return false };
+        let open = state.tables.requests.get(&id).filter(|inboxed| inboxed.is_pending() && !inboxed.taken).cloned();
+        let Some(open) = open else { return false };
         state.tables.requests.set(id, Inboxed { withdrawn: true, ..open });
         state.tables.keep();
         true

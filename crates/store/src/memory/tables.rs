@@ -21,6 +21,8 @@ pub(super) struct Inboxed {
     pub(super) submitted_at: Timestamp,
     pub(super) answer: Option<Answer>,
     pub(super) withdrawn: bool,
+    /// Its effects are written in part.
+    pub(super) taken: bool,
 }
 
 impl Inboxed {
@@ -113,6 +115,7 @@ impl Tables {
             deleted_xcoms,
             xcoms,
             answers,
+            taken_requests,
         } = batch;
         deleted_runs.iter().for_each(|run| self.delete_run(*run));
         deleted_dags.iter().for_each(|dag| self.delete_dag(dag));
@@ -153,7 +156,8 @@ impl Tables {
             self.demand_run(*run)?;
             self.xcoms.set((*run, Some((task_id.clone(), *map_index, row.key.clone()))), row.clone());
         }
-        answers.iter().try_for_each(|answered| self.answer(answered))
+        answers.iter().try_for_each(|answered| self.answer(answered))?;
+        taken_requests.iter().try_for_each(|id| self.take(*id))
     }
 
     pub(super) fn delete_run(&mut self, run: RunKey) {
@@ -254,11 +258,20 @@ impl Tables {
 
     fn answer(&mut self, answered: &AnsweredRequest) -> Result<(), CommitError> {
         let AnsweredRequest { id, answer } = answered;
-        let open = self.requests.get(id).filter(|inboxed| inboxed.is_pending());
-        let open = open.ok_or_else(|| CommitError::Stale(format!("request {} is answered, withdrawn or unknown", id.0)))?;
-        let done = Inboxed { answer: Some(answer.clone()), ..open.clone() };
+        let done = Inboxed { answer: Some(answer.clone()), ..self.open_request(*id)? };
         self.requests.set(*id, done);
         Ok(())
+    }
+
+    fn take(&mut self, id: RequestId) -> Result<(), CommitError> {
+        let taken = Inboxed { taken: true, ..self.open_request(id)? };
+        self.requests.set(id, taken);
+        Ok(())
+    }
+
+    fn open_request(&self, id: RequestId) -> Result<Inboxed, CommitError> {
+        let open = self.requests.get(&id).filter(|inboxed| inboxed.is_pending());
+        open.cloned().ok_or_else(|| CommitError::Stale(format!("request {} is answered, withdrawn or unknown", id.0)))
     }
 
     fn demand_run(&self, run: RunKey) -> Result<&RunRow, CommitError> {

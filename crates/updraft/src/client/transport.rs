@@ -13,7 +13,7 @@ use super::{ClientError, Query};
 
 /// A daemon that is there accepts within this time.
 const CONNECT: Duration = Duration::from_secs(3);
-/// An answer takes at most the server's own limit of 10 s, and some.
+/// An answer takes at most the server's own limit of 10 s, twice if it is a large thing, and some.
 const ANSWER: Duration = Duration::from_secs(30);
 
 /// Where calls go.
