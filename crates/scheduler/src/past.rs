@@ -110,6 +110,10 @@ impl Scheduler {
     /// A new run may be the past of later ones that are active.
     pub(crate) fn come_between(&mut self, key: RunKey) {
         let Some(RunRow { dag_id, logical_date: Some(date), .. }) = self.runs.get(&key).map(|run| &run.row) else { return };
+        let asks_past_it =
+            |question: &&Question| matches!(question, Question::PreviousRun { dag_id: of, before, .. } if of == dag_id && *before > *date);
+        // The store may have been asked before it had this run.
+        self.outdated.extend(self.asked.keys().filter(asks_past_it).cloned());
         let from = (dag_id.clone(), Timestamp::from_micros(date.micros() + 1));
         let later = self.run_dates.range(from..).take_while(|((of, _), _)| of == dag_id);
         for later in later.map(|(_, key)| *key).collect::<Vec<_>>() {

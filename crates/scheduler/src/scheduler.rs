@@ -131,6 +131,8 @@ pub struct Scheduler {
     pub(crate) waiting: BTreeMap<Asker, Waiting>,
     /// Questions under way, and who asks them (nobody where the answer is for all).
     pub(crate) asked: BTreeMap<Question, BTreeSet<Asker>>,
+    /// Those of them whose answer may not know what was made since: they are asked again.
+    pub(crate) outdated: BTreeSet<Question>,
     pub(crate) last_run_key: i64,
     /// The states of runs that left memory while the store was asked about a run before another.
     pub(crate) just_left: BTreeMap<RunKey, Arc<BTreeMap<updraft_model::TaskId, Vec<updraft_model::TaskState>>>>,
@@ -182,6 +184,7 @@ impl Scheduler {
             awaiting: BTreeMap::new(),
             waiting: BTreeMap::new(),
             asked: BTreeMap::new(),
+            outdated: BTreeSet::new(),
             last_run_key: 0,
             just_left: BTreeMap::new(),
             deleted_runs: BTreeSet::new(),
@@ -268,6 +271,11 @@ impl Scheduler {
 
     fn fact(&mut self, cx: &mut Cx<'_>, question: Question, verdict: Verdict) {
         let Some(askers) = self.asked.remove(&question) else { return };
+        if self.outdated.remove(&question) {
+            // Whoever wants to know goes on waiting.
+            self.ask(question).extend(askers);
+            return;
+        }
         match (&question, &verdict) {
             (Question::PreviousRun { dag_id, before, .. }, Verdict::PreviousRun(previous)) => {
                 self.previous_known(dag_id, *before, previous.as_ref());

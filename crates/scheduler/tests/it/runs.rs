@@ -153,6 +153,37 @@ fn a_run_that_ends_while_the_store_is_asked_about_it_is_known_by_its_end() {
 }
 
 #[test]
+fn a_run_that_comes_between_while_the_store_is_asked_is_the_past() {
+    let mut task = bash("a", &[]);
+    task.depends_on_past = true;
+    let mut w = World::new(dag([task]));
+    let trigger = |day: i64| {
+        let request = Request::TriggerRun(TriggerRun {
+            dag_id: DagId::new("d").unwrap(),
+            run_id: None,
+            logical_date: Some(at(&format!("2026-01-0{day}T00:00:00Z"))),
+            data_interval: None,
+            run_after: Some(at(&format!("2026-01-0{day}T00:00:00Z"))),
+            conf: serde_json::json!({}),
+            note: None,
+            triggered_by: TriggeredBy::RestApi,
+        });
+        Input::Request(PendingRequest { id: RequestId(day), user: None, request })
+    };
+    let (asks, _) = w.step([trigger(3)]);
+    let [question] = &asks[..] else { panic!("{asks:?}") };
+    let nothing = w.verdict(question);
+    assert_eq!(nothing, Verdict::PreviousRun(None));
+    w.give([trigger(2)]);
+    // The answer is as old as its question.
+    w.give([Input::Fact { question: question.clone(), verdict: nothing }]);
+    let (third, second) = (RunKey(1), RunKey(2));
+    assert_eq!((w.state(second, "a"), w.state(third, "a")), (TaskState::Queued, TaskState::NoStatus));
+    w.ok(second, "a");
+    assert_eq!(w.state(third, "a"), TaskState::Queued);
+}
+
+#[test]
 fn deleting_the_failed_run_before_lets_the_next_one_go_on() {
     let mut task = bash("a", &[]);
     task.depends_on_past = true;
