@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use updraft_model::{Answer, Batch, DagId, RejectionKind, RunKey, TaskInstanceKey, Term};
-use updraft_scheduler::Plan;
+use updraft_scheduler::{Plan, RefusedDag};
 
 use crate::Effect;
 
@@ -27,6 +27,8 @@ pub(crate) enum Found {
     Nothing(String),
     /// What this task wrote is to blame for these words.
     TaskInstance(TaskInstanceKey, String),
+    /// This new version of a DAG is.
+    Dag(RefusedDag),
     /// This new run is. The batch goes on without it.
     NewRun(RunKey),
     /// Something else is, in these words. The batch goes on without it.
@@ -75,6 +77,11 @@ impl Commit {
         let error = std::mem::take(&mut search.error);
         let unit = search.units.get(search.good).cloned();
         self.search = None;
+        if let Some(Unit::Dag(id)) = &unit
+            && let Some(new) = self.batch.versions.iter().find(|new| new.version.dag.dag_id == *id)
+        {
+            return Found::Dag(RefusedDag { dag_id: id.clone(), hash: new.version.hash.clone(), source: new.source.clone(), error });
+        }
         match unit {
             None => Found::Nothing(error),
             // One of a run that is not there yet goes with its run.
@@ -199,10 +206,8 @@ fn prefix(batch: &Batch, units: &[Unit]) -> Batch {
 fn leave_out(plan: &mut Plan, unit: &Unit) {
     let batch = &mut plan.batch;
     match unit {
-        Unit::Dag(id) => {
-            batch.versions.retain(|new| new.version.dag.dag_id != *id);
-            batch.dags.retain(|row| row.dag_id != *id);
-        }
+        // Its version is stored already.
+        Unit::Dag(id) => batch.dags.retain(|row| row.dag_id != *id),
         Unit::ImportError(file) => batch.import_errors.retain(|error| file_of(error) != file),
         Unit::Pool(name) => batch.pools.retain(|pool| name_of(pool) != name),
         Unit::Run(key) => batch.runs.retain(|update| update.row.key != *key),

@@ -1,10 +1,10 @@
 //! The engine's roles: standby, starting, leading; and the lease that decides between them.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::SignedDuration;
-use updraft_model::{TaskInstanceKey, Term, Timestamp};
-use updraft_scheduler::Scheduler;
+use updraft_model::{DagId, TaskInstanceKey, Term, Timestamp};
+use updraft_scheduler::{RefusedDag, Scheduler};
 use updraft_store::{Acquired, StoreError};
 
 use crate::{
@@ -126,6 +126,8 @@ pub struct Engine {
     commits: u64,
     /// Task instances whose rows the database does not take: they fail as soon as this engine leads.
     poisoned: Vec<(TaskInstanceKey, String)>,
+    /// Versions of DAGs that it does not take: while this engine goes on to lead they are left alone.
+    refused_dags: BTreeMap<DagId, RefusedDag>,
     /// How often the store was read again in a row, and when that was last.
     reloads: u32,
     last_reload: Option<Duration>,
@@ -146,6 +148,7 @@ impl Engine {
             stopping: false,
             commits: 0,
             poisoned: Vec::new(),
+            refused_dags: BTreeMap::new(),
             reloads: 0,
             last_reload: None,
         }
@@ -244,6 +247,11 @@ impl Engine {
                 self.poisoned.push((key, error));
                 self.reload(now, why, out);
             }
+            Next::DagRefused(refused) => {
+                let why = format!("the database does not take DAG {}: {}", refused.dag_id, refused.error);
+                self.refused_dags.insert(refused.dag_id.clone(), refused);
+                self.reload(now, why, out);
+            }
             Next::StepDown(why) => self.step_down(now, why, out),
         }
     }
@@ -307,6 +315,7 @@ impl Engine {
             Ok(Acquired::HeldBy(lease)) => {
                 // What was to be written is another one's business now.
                 self.poisoned.clear();
+                self.refused_dags.clear();
                 self.troubles.end(Work::Lease, out);
                 self.troubles.end(Work::Commit, out);
                 // Just after its end, if it is not renewed.
@@ -360,6 +369,7 @@ impl Engine {
                 let lease = Lease { term, sent, renewing, next_renewal };
                 out.push(Effect::Report(Report::Leading(term)));
                 let mut leading = Leading::start(now, lease, *loaded, &self.config, &mut self.mint, out);
+                leading.refuse_dags(self.refused_dags.values().cloned());
                 leading.fail_poisoned(std::mem::take(&mut self.poisoned));
                 self.state = State::Leading(Box::new(leading));
                 self.troubles.end(Work::Commit, out);
@@ -381,6 +391,7 @@ impl Engine {
     fn step_down(&mut self, now: Now, why: String, out: &mut Vec<Effect>) {
         out.push(Effect::Report(Report::NotLeading(why)));
         self.poisoned.clear();
+        self.refused_dags.clear();
         self.state = State::Standby { next_try: now.boot + self.config.renew_every, trying: None };
     }
 }

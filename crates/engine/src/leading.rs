@@ -9,7 +9,7 @@ use updraft_model::{
     Adoption, AttemptHandle, AttemptId, ExecutorEvent, ExecutorName, Exit, HowEnded, Loaded, PendingRequest, Question, RequestId,
     TaskInstanceKey, Timestamp, Verdict,
 };
-use updraft_scheduler::{INLINE, Input, Plan, Scheduler};
+use updraft_scheduler::{INLINE, Input, Plan, RefusedDag, Scheduler};
 use updraft_store::{CommitError, StoreError};
 
 use crate::{
@@ -31,6 +31,8 @@ pub(crate) enum Next {
     Reload(String),
     /// The same, and this task instance fails: the database does not take its rows.
     Poisoned(TaskInstanceKey, String),
+    /// The same, and this version of a DAG is not taken from its file: the database does not take it.
+    DagRefused(RefusedDag),
     /// Another one leads.
     StepDown(String),
 }
@@ -316,6 +318,7 @@ impl Leading {
             Found::Nothing(error) => return self.not_written(now, commit, CommitError::NotCommitted(error)),
             // Others may have been decided by what it wrote: memory starts again from the store.
             Found::TaskInstance(key, error) => return Next::Poisoned(key, error),
+            Found::Dag(refused) => return Next::DagRefused(refused),
             Found::NewRun(run) => self.inputs.push(Input::Refused { runs: vec![run] }),
             Found::Other(what) => out.push(Effect::Report(Report::Problem(what))),
         }
@@ -341,6 +344,11 @@ impl Leading {
     pub fn fail_poisoned(&mut self, poisoned: Vec<(TaskInstanceKey, String)>) {
         self.poisoned.extend(poisoned.iter().map(|(key, _)| key.clone()));
         self.inputs.extend(poisoned.into_iter().map(|(key, error)| Input::Poisoned { key, error }));
+    }
+
+    /// Tells what the database does not take, before any file is read.
+    pub fn refuse_dags(&mut self, refused: impl IntoIterator<Item = RefusedDag>) {
+        self.inputs.extend(refused.into_iter().map(Input::DagRefused));
     }
 
     fn requests(&mut self, now: Now, result: Result<Vec<PendingRequest>, StoreError>, config: &EngineConfig) {

@@ -12,6 +12,7 @@ use updraft_model::{
 use updraft_timetable::{Restriction, Timetable};
 
 use crate::{
+    end::without_nul,
     graph::{CycleError, Graph},
     scheduler::{Cx, Scheduler},
 };
@@ -44,6 +45,25 @@ pub struct ReadDag {
     hash: ContentHash,
     graph: Result<Graph, CycleError>,
     place: Option<Place>,
+}
+
+/// A version of a DAG that the store does not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedDag {
+    /// Of which DAG.
+    pub dag_id: DagId,
+    /// What was read.
+    pub hash: ContentHash,
+    /// Its file's text.
+    pub source: String,
+    /// The database's words.
+    pub error: String,
+}
+
+impl RefusedDag {
+    pub(crate) fn reason(&self) -> String {
+        without_nul(format!("the database does not take it: {}", self.error))
+    }
 }
 
 /// Where in its file a DAG begins.
@@ -173,7 +193,13 @@ impl Scheduler {
                 Ok(()) => {
                     kept.insert(dag_id);
                 }
-                Err(problem) => add_error(&mut error, &file, cx.now, place.as_ref(), &format!("DAG \"{dag_id}\": {problem}"), None),
+                Err(problem) => {
+                    add_error(&mut error, &file, cx.now, place.as_ref(), &format!("DAG \"{dag_id}\": {problem}"), None);
+                    // It goes on as it was, as with any other mistake in its file.
+                    if self.dags.get(&dag_id).is_some_and(|d| !d.row.is_stale && d.row.file == file) {
+                        kept.insert(dag_id);
+                    }
+                }
             }
         }
         let before = self.files.remove(&file).unwrap_or_default();
@@ -209,6 +235,9 @@ impl Scheduler {
         let (version, graph) = match same {
             Some(same) => same,
             None => {
+                if let Some(refused) = self.refused_dags.get(&dag_id).filter(|r| r.hash == hash && r.source == source) {
+                    return Err(refused.reason());
+                }
                 let mut graph = graph.map_err(|cycle| cycle.to_string())?;
                 let id = VersionId(cx.mint.uuid());
                 graph.nodes.iter_mut().for_each(|node| node.version = id);

@@ -461,7 +461,7 @@ impl crate::run::Instance {
 }
 
 /// Words as a text column takes them: PostgreSQL's has no NUL.
-fn without_nul(words: String) -> String {
+pub(crate) fn without_nul(words: String) -> String {
     if words.contains('\0') { words.replace('\0', "\u{fffd}") } else { words }
 }
 

@@ -27,7 +27,7 @@ mod runs;
 mod scheduler;
 mod settle;
 
-pub use dags::{FileChange, FileContent, Place, ReadDag};
+pub use dags::{FileChange, FileContent, Place, ReadDag, RefusedDag};
 pub use end::{IfExists, InlineEnd, NOT_YET, RETURN_VALUE, never_started};
 pub use graph::{CycleError, fail_fast_violation};
 pub use plan::{Kill, Plan, WakeReason};

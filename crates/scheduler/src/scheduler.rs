@@ -12,7 +12,7 @@ use updraft_model::{
 
 use crate::{
     Kill, Plan, WakeReason,
-    dags::{DagEntry, FileChange, FileState},
+    dags::{DagEntry, FileChange, FileState, RefusedDag},
     end::InlineEnd,
     gates::{GateName, Gates},
     graph::Node,
@@ -97,6 +97,8 @@ pub enum Input {
         /// Which.
         runs: Vec<RunKey>,
     },
+    /// The store does not take this version of a DAG: told before any file is.
+    DagRefused(RefusedDag),
     /// The store does not take a task instance's rows; the task fails with this error.
     Poisoned {
         /// Whose.
@@ -118,6 +120,8 @@ pub struct Scheduler {
     pub(crate) config: Config,
     pub(crate) dags: BTreeMap<DagId, DagEntry>,
     pub(crate) files: BTreeMap<String, FileState>,
+    /// What is not taken from their files, since the store does not take it.
+    pub(crate) refused_dags: BTreeMap<DagId, RefusedDag>,
     pub(crate) runs: BTreeMap<RunKey, Run>,
     pub(crate) run_names: BTreeMap<(DagId, RunId), RunKey>,
     pub(crate) run_dates: BTreeMap<(DagId, Timestamp), RunKey>,
@@ -174,6 +178,7 @@ impl Scheduler {
             config,
             dags: BTreeMap::new(),
             files: BTreeMap::new(),
+            refused_dags: BTreeMap::new(),
             runs: BTreeMap::new(),
             run_names: BTreeMap::new(),
             run_dates: BTreeMap::new(),
@@ -238,6 +243,9 @@ impl Scheduler {
             Input::Absent { attempt } => self.attempt_absent(cx, attempt),
             Input::Fact { question, verdict } => self.fact(cx, question, verdict),
             Input::Refused { runs } => runs.into_iter().for_each(|run| self.refused(cx, run)),
+            Input::DagRefused(refused) => {
+                self.refused_dags.insert(refused.dag_id.clone(), refused);
+            }
             Input::Poisoned { key, error } => self.poisoned(cx, &key, &error),
         }
     }

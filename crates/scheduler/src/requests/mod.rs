@@ -169,8 +169,11 @@ impl Scheduler {
     }
 
     fn known_dag(&self, dag_id: &DagId) -> Result<(), No> {
-        let known = self.dags.contains_key(dag_id);
-        known.then_some(()).ok_or_else(|| No::not_found(format!("The Dag with ID: `{dag_id}` was not found")))
+        if self.dags.contains_key(dag_id) {
+            return Ok(());
+        }
+        let why = self.refused_dags.get(dag_id).map(|refused| format!(": {}", refused.reason())).unwrap_or_default();
+        Err(No::not_found(format!("The Dag with ID: `{dag_id}` was not found{why}")))
     }
 
     fn delete_dag(&mut self, dag_id: &DagId) -> Result<Answer, No> {
