@@ -84,7 +84,8 @@ pub(crate) struct Leading {
     round: u64,
     /// Attempts of the terms before.
     inherited: BTreeSet<AttemptId>,
-    /// Task instances that were to blame for the end of the term before.
+    /// Task instances that were to blame for the end of the term before, and whose failure is not
+    /// written yet.
     poisoned: BTreeSet<TaskInstanceKey>,
 }
 
@@ -274,6 +275,10 @@ impl Leading {
         let Some(mut commit) = self.commit.take() else { return Next::GoOn };
         match result {
             Ok(_) => {
+                // Those that failed for what they wrote may run again, and write it again.
+                for update in commit.batch.task_instances.iter().filter(|update| update.row.state.is_finished()) {
+                    self.poisoned.remove(&update.row.key());
+                }
                 if !commit.batch.answers.is_empty() {
                     self.answered.extend(commit.batch.answers.iter().map(|a| a.id));
                     if std::mem::take(&mut self.more_requests) {

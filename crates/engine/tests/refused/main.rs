@@ -7,7 +7,7 @@ use serde_json::json;
 use updraft_model::*;
 use updraft_scheduler::{FileChange, FileContent, ReadDag};
 
-use crate::world::World;
+use crate::world::{POISON, World};
 
 const NUL: &str = "# \0\n";
 
@@ -87,4 +87,36 @@ fn a_dag_goes_on_with_the_version_that_was_taken() {
     assert_eq!(w.store.lease().unwrap().term, term);
     w.change(file(dag("d", &["a", "b"]), "good"));
     assert_eq!((w.import_error("d.yaml"), w.store.versions().len()), (None, 2));
+}
+
+#[test]
+fn a_task_that_is_run_again_fails_again_for_what_it_writes() {
+    let mut bash = dag("d", &["a"]);
+    bash.tasks.values_mut().for_each(|task| task.operator = Operator::Bash { command: "true".to_owned() });
+    let mut w = World::new(vec![file(bash, "good")]);
+    w.settle();
+    w.store.submit(trigger("d", "r"));
+    w.settle();
+    for number in 1..=2 {
+        let attempt = w.launched[number - 1];
+        w.end(attempt, &[POISON]);
+        let row = w.store.task_instances().remove(0);
+        assert_eq!((row.state, row.try_number, w.launched.len()), (TaskState::Failed, number as u32, number));
+        let reason = row.reason.unwrap();
+        assert!(reason.starts_with("the database does not accept what the task wrote"), "{reason}");
+        assert_eq!(w.problems, Vec::<String>::new());
+        let selection = Selection {
+            dag_id: row.dag_id,
+            run_id: row.run_id,
+            tasks: Vec::new(),
+            downstream: false,
+            upstream: false,
+            future: false,
+            past: false,
+            dry_run: false,
+        };
+        let clear = Clear { selection, only_failed: false, only_running: false, reset_dag_runs: true, run_on_latest_version: false };
+        w.store.submit(Request::Clear(clear));
+        w.settle();
+    }
 }
