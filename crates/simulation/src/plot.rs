@@ -42,6 +42,7 @@ fn dag(dice: &mut Dice, number: u64, begin: Timestamp, faults_end: Timestamp) ->
         _ => cron("*/13 1-3 * * *", false),
     };
     dag.timezone = zone;
+    dag.description = dice.permille(60).then(|| POISON.to_owned());
     dag.start_date = Some(begin.saturating_add(SignedDuration::from_mins(-(dice.below(60) as i64))));
     dag.end_date = Some(faults_end);
     dag.catchup = dice.permille(600);
@@ -202,9 +203,15 @@ const BAD_FILE: &str = "poison.yaml";
 /// Whether the database refuses a batch because of a value.
 pub(crate) fn is_poisoned(batch: &Batch) -> bool {
     let file = |error: &Upsert<ImportErrorRow, String>| matches!(error, Upsert::Set(row) if row.file == BAD_FILE);
-    batch.xcoms.iter().any(|xcom| xcom.key == POISON)
+    batch.versions.iter().any(|new| is_refused(&new.version.dag))
+        || batch.xcoms.iter().any(|xcom| xcom.key == POISON)
         || batch.new_runs.iter().any(|run| run.note.as_deref() == Some(POISON))
         || batch.import_errors.iter().any(file)
+}
+
+/// Whether the database takes no version of a DAG that is like this.
+pub(crate) fn is_refused(dag: &Dag) -> bool {
+    dag.description.as_deref() == Some(POISON)
 }
 
 pub(crate) fn bad_file(now: Timestamp) -> FileChange {
@@ -213,9 +220,10 @@ pub(crate) fn bad_file(now: Timestamp) -> FileChange {
     FileChange { file: BAD_FILE.to_owned(), content: Some(content) }
 }
 
-/// An edit of a DAG file: one more task at the end, or other limits.
+/// An edit of a DAG file: one more task at the end, or one less; and at times what the database does not take.
 pub(crate) fn edit(dice: &mut Dice, dag: &mut Dag, number: u64) {
     let index = 50 + number;
+    dag.description = dice.permille(250).then(|| POISON.to_owned());
     if let Ok(id) = TaskId::new(format!("t{index}")) {
         let mut task = Task::new(id, Operator::Bash { command: "true".to_owned() });
         let ids: Vec<TaskId> = dag.tasks.keys().cloned().collect();

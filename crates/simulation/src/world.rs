@@ -342,6 +342,11 @@ impl World {
                 self.after(Duration::ZERO, Happening::Resume(daemon));
             }
         }
+        for dag in self.dags.iter_mut().filter(|dag| plot::is_refused(dag)) {
+            dag.description = None;
+        }
+        let files: Vec<FileChange> = self.dags.iter().map(file).collect();
+        self.deliver(Duration::from_millis(50), || Event::Files(files.clone()));
         for dag in self.dags.clone() {
             let request = Request::SetPaused { dag_id: dag.dag_id, is_paused: false };
             self.requests.push(self.store.submit(request));
@@ -705,10 +710,7 @@ impl World {
         let Some(request) = plot::request(&mut self.dice, &self.dags, &self.store.runs(), number) else { return };
         self.say(|| format!("a person asks: {request:?}"));
         self.requests.push(self.store.submit(request));
-        for daemon in 0..self.daemons.len() {
-            let life = self.daemons[daemon].life;
-            self.after(Duration::from_millis(1), Happening::Deliver { daemon, life, event: Event::Hint });
-        }
+        self.deliver(Duration::from_millis(1), || Event::Hint);
     }
 
     fn edit(&mut self) {
@@ -721,9 +723,14 @@ impl World {
             changes.push(plot::bad_file(self.true_time()));
         }
         self.say(|| format!("{} is edited", changes[0].file));
+        self.deliver(Duration::from_millis(50), || Event::Files(changes.clone()));
+    }
+
+    /// Tells every daemon.
+    fn deliver(&mut self, wait: Duration, event: impl Fn() -> Event) {
         for daemon in 0..self.daemons.len() {
             let life = self.daemons[daemon].life;
-            self.after(Duration::from_millis(50), Happening::Deliver { daemon, life, event: Event::Files(changes.clone()) });
+            self.after(wait, Happening::Deliver { daemon, life, event: event() });
         }
     }
 
