@@ -55,7 +55,7 @@ pub struct RefusedDag {
     /// What was read.
     pub hash: ContentHash,
     /// Its file's text.
-    pub source: String,
+    pub source: Arc<Packed>,
     /// The database's words.
     pub error: String,
 }
@@ -235,7 +235,7 @@ impl Scheduler {
         let (version, graph) = match same {
             Some(same) => same,
             None => {
-                if let Some(refused) = self.refused_dags.get(&dag_id).filter(|r| r.hash == hash && r.source == source) {
+                if let Some(refused) = self.refused_dags.get(&dag_id).filter(|r| r.hash == hash && r.source == *source) {
                     return Err(refused.reason());
                 }
                 let mut graph = graph.map_err(|cycle| cycle.to_string())?;

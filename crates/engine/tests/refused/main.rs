@@ -3,6 +3,8 @@
 
 mod world;
 
+use std::sync::Arc;
+
 use serde_json::json;
 use updraft_model::*;
 use updraft_scheduler::{FileChange, FileContent, ReadDag};
@@ -20,7 +22,7 @@ fn dag(id: &str, tasks: &[&str]) -> Dag {
 
 fn file(dag: Dag, source: &str) -> FileChange {
     let name = format!("{}.yaml", dag.dag_id);
-    let content = FileContent { source: source.to_owned(), dags: vec![ReadDag::new(dag)], error: None };
+    let content = FileContent { source: Arc::new(source.into()), dags: vec![ReadDag::new(dag)], error: None };
     FileChange { file: name, content: Some(content) }
 }
 

@@ -160,19 +160,17 @@ impl World {
     }
 
     pub fn give(&mut self, inputs: impl IntoIterator<Item = Input>) {
-        let mut next: (bool, Vec<Input>) = (true, inputs.into_iter().collect());
-        while next.0 || !next.1.is_empty() {
-            next = self.step(next.1);
+        let mut next: (Vec<Input>, bool) = (inputs.into_iter().collect(), true);
+        while next.1 || !next.0.is_empty() {
+            next = self.step_with_facts(next.0);
         }
     }
 
-    /// One plan: whether there is more to do, and the answers to its questions.
-    pub fn step(&mut self, inputs: Vec<Input>) -> (bool, Vec<Input>) {
-        let plan = self.scheduler.handle(self.now, inputs, &mut self.mint);
-        let (more, asks) = (plan.more, plan.asks.clone());
-        self.commit(plan);
+    /// One plan and its commit: the answers to its questions, and whether there is more to do.
+    pub fn step_with_facts(&mut self, inputs: Vec<Input>) -> (Vec<Input>, bool) {
+        let (asks, more) = self.step(inputs);
         let fact = |question: Question| Input::Fact { verdict: self.verdict(&question), question };
-        (more, asks.into_iter().map(fact).collect())
+        (asks.into_iter().map(fact).collect(), more)
     }
 
     fn commit(&mut self, plan: Plan) {

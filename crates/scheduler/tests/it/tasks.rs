@@ -37,12 +37,12 @@ fn a_large_run_keeps_no_other_waiting() {
     let ended =
         Input::Ended { attempt: w.attempt(run, "a"), executor: "local".parse().unwrap(), exit: exit(HowEnded::Exited { code: 0 }, w.now) };
     let trigger = Request::TriggerRun(trigger_of("large", "r"));
-    let (mut more, mut next) = w.step(vec![Input::Request(PendingRequest { id: RequestId(100), user: None, request: trigger })]);
+    let (mut next, mut more) = w.step_with_facts(vec![Input::Request(PendingRequest { id: RequestId(100), user: None, request: trigger })]);
     while !next.is_empty() {
-        (more, next) = w.step(next);
+        (next, more) = w.step_with_facts(next);
     }
     assert!(more, "the large run takes more than one plan");
-    let (more, _) = w.step(vec![ended]);
+    let (_, more) = w.step([ended]);
     assert_eq!((more, w.state(run, "b")), (true, TaskState::Queued), "in the plan that hears of its upstream's end");
 }
 
