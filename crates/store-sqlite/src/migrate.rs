@@ -5,10 +5,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::OpenError;
 
 /// In order; the first is number 1.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../../migrations/sqlite/0002_runs_of_a_dag_in_order.sql"),
     include_str!("../../../migrations/sqlite/0003_taken_requests.sql"),
+    include_str!("../../../migrations/sqlite/0004_when_a_node_is_lost.sql"),
 ];
 
 /// `updr` as a number: says whose file it is.

@@ -1,6 +1,6 @@
 //! What readers need: lists with filters, single rows, the feed, and the inbox.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::{future::BoxFuture, stream::BoxStream};
 use serde_json::Value;
@@ -195,6 +195,9 @@ pub struct NodeRow {
     pub last_seen: Timestamp,
     /// Digest of its DAG folder.
     pub bundle_digest: Option<String>,
+    /// When it has not been heard of for so long, in whole milliseconds, all its tasks are over: its
+    /// supervisors see to it. `None`: they go on for as long as they like.
+    pub lost_after: Option<Duration>,
 }
 
 /// One commit, as the live feed tells it.

@@ -23,7 +23,7 @@ async fn serve(router: Router) -> String {
 }
 
 async fn announce(world: &World, node: &str, address: Option<String>) {
-    let row = NodeRow { node: node.parse().unwrap(), address, last_seen: Timestamp::EPOCH, bundle_digest: None };
+    let row = NodeRow { node: node.parse().unwrap(), address, last_seen: Timestamp::EPOCH, bundle_digest: None, lost_after: None };
     world.store.node_seen(row).await.unwrap();
 }
 

@@ -111,6 +111,7 @@ async fn a_node_that_is_there_is_not_forgotten() {
         address: Some("http://127.0.0.1:1".into()),
         last_seen: updraft_model::Timestamp::EPOCH,
         bundle_digest: None,
+        lost_after: None,
     };
     updraft_store::Reader::node_seen(&*world.store, row).await.unwrap();
     let list = world.get("/api/v2/nodes").await.expect(200);

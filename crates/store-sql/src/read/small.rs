@@ -1,5 +1,7 @@
 //! Import errors, pools, variables, users, nodes, settings.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use updraft_model::{ImportErrorRow, PoolName};
 use updraft_store::{Listed, NodeRow, Page, PoolView, StoreError, UserRow, VariableRow};
@@ -166,25 +168,36 @@ pub async fn delete_user(backend: &dyn Backend, username: String) -> Result<bool
 
 /// [`updraft_store::Reader::nodes`].
 pub async fn nodes(backend: &dyn Backend) -> Result<Vec<NodeRow>, StoreError> {
-    let query = Query::new("nodes").sql("SELECT node, address, last_seen, bundle_digest FROM node ORDER BY node");
-    let read =
-        |mut row: Row| Ok(NodeRow { node: row.parse()?, address: row.opt_text()?, last_seen: row.time()?, bundle_digest: row.opt_text()? });
+    let query = Query::new("nodes").sql("SELECT node, address, last_seen, bundle_digest, lost_after_ms FROM node ORDER BY node");
+    let read = |mut row: Row| {
+        Ok(NodeRow {
+            node: row.parse()?,
+            address: row.opt_text()?,
+            last_seen: row.time()?,
+            bundle_digest: row.opt_text()?,
+            lost_after: row.opt_narrow()?.map(Duration::from_millis),
+        })
+    };
     fetch_all(backend, query, read).await
 }
 
 /// [`updraft_store::Reader::node_seen`].
 pub async fn node_seen(backend: &dyn Backend, node: NodeRow) -> Result<(), StoreError> {
-    let NodeRow { node, address, last_seen: _, bundle_digest } = node;
+    let NodeRow { node, address, last_seen: _, bundle_digest, lost_after } = node;
+    // One that does not fit would be over after centuries.
+    let lost_after = lost_after.and_then(|after| i64::try_from(after.as_millis()).ok());
     let query = Query::new("node_seen")
-        .sql("INSERT INTO node (node, address, last_seen, bundle_digest) VALUES (")
+        .sql("INSERT INTO node (node, address, last_seen, bundle_digest, lost_after_ms) VALUES (")
         .arg(node.as_str())
         .sql(", ")
         .arg(address)
         .sql(format!(", {}, ", backend.dialect().now()))
         .arg(bundle_digest)
+        .sql(", ")
+        .arg(lost_after)
         .sql(
             ") ON CONFLICT (node) DO UPDATE SET address = excluded.address, last_seen = excluded.last_seen,
-             bundle_digest = excluded.bundle_digest",
+             bundle_digest = excluded.bundle_digest, lost_after_ms = excluded.lost_after_ms",
         );
     backend.write(query).await?;
     Ok(())

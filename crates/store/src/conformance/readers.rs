@@ -1,7 +1,7 @@
 //! Lists with filters, single rows, the feed.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use serde_json::json;
@@ -391,6 +391,7 @@ pub async fn nodes_and_the_lease(subject: Subject) {
         address: address.map(str::to_owned),
         last_seen: time(0),
         bundle_digest: Some("x".into()),
+        lost_after: address.map(|_| Duration::from_secs(90)),
     };
     reader.node_seen(seen(None)).await.unwrap();
     let first = reader.nodes().await.unwrap();
@@ -398,6 +399,7 @@ pub async fn nodes_and_the_lease(subject: Subject) {
     let second = reader.nodes().await.unwrap();
     assert_eq!(second.len(), 1);
     assert_eq!((second[0].address.as_deref(), second[0].bundle_digest.as_deref()), (Some("http://n1"), Some("x")));
+    assert_eq!((first[0].lost_after, second[0].lost_after), (None, Some(Duration::from_secs(90))));
     assert!(first[0].last_seen > time(0) && second[0].last_seen >= first[0].last_seen, "the database's clock: {first:?} {second:?}");
 }
 

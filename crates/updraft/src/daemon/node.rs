@@ -196,7 +196,7 @@ impl Courier {
 
 /// This node's row.
 pub fn row(executor: &LocalExecutor, address: String) -> NodeRow {
-    NodeRow { node: executor.node().clone(), address: Some(address), last_seen: Timestamp::EPOCH, bundle_digest: None }
+    NodeRow { node: executor.node().clone(), address: Some(address), last_seen: Timestamp::EPOCH, bundle_digest: None, lost_after: None }
 }
 
 /// What the API shows of the engine in this process.

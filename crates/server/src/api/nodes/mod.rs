@@ -31,6 +31,7 @@ mod tests {
             address: None,
             last_seen: Timestamp::from_micros(seconds * 1_000_000),
             bundle_digest: None,
+            lost_after: None,
         };
         let nodes = [node("a", 100), node("b", 71), node("c", 70)];
         let alive = nodes.each_ref().map(|node| is_alive(node, last_word(&nodes)));
