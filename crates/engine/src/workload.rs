@@ -119,6 +119,7 @@ pub(crate) fn workload(
         image: task.image.clone(),
         execution_timeout: task.execution_timeout,
         termination_grace: task.termination_grace,
+        node_lost_after: None,
         capture_last_line: captures_last_line(task),
         masks: Vec::new(),
         notes: Vec::new(),

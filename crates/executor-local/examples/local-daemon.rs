@@ -31,6 +31,7 @@ enum Op {
     Reconcile { known: Vec<AttemptHandle> },
     Terminate { attempt: AttemptId, grace_ms: i64 },
     Release { attempt: AttemptId },
+    Heard,
     Bench { workload: Box<Workload>, count: usize, parallel: usize },
 }
 
@@ -72,6 +73,7 @@ async fn serve(home: &str, nursery: NurseryHandle) -> anyhow::Result<()> {
     if let Some(millis) = std::env::var("RESERVED_FOR_MS").ok().and_then(|text| text.parse().ok()) {
         config.reserved_for = Duration::from_millis(millis);
     }
+    config.node_lost_after = std::env::var("LOST_AFTER_MS").ok().and_then(|text| text.parse().ok()).map(Duration::from_millis);
     if std::env::var_os("REPLACE_NURSERY").is_some() {
         config.replacement = Some(NurseryCommand { program: std::env::current_exe()?.into(), args: vec!["nursery".into(), home.into()] });
     }
@@ -128,6 +130,10 @@ async fn answer(executor: &LocalExecutor, nursery: u32, op: Op) -> Answer {
             executor.release(attempt).await;
             Answer::Done { ok: true }
         }
+        Op::Heard => match executor.heard(updraft_executor_local::boot_clock()) {
+            Ok(()) => Answer::Done { ok: true },
+            Err(e) => Answer::Failed { kind: "heard", error: e.to_string() },
+        },
         Op::Bench { .. } => Answer::Failed { kind: "bench", error: "answered elsewhere".to_owned() },
     }
 }

@@ -26,6 +26,7 @@ use crate::{
     janitor::Janitor,
     nursery::{NurseryCommand, NurseryHandle},
     place::{self, Evidence, Terminate},
+    presence::Presence,
     processes, reconcile,
     shared::{Ack, Launching, Shared, lock},
     sys::PidFd,
@@ -46,14 +47,25 @@ pub struct LocalConfig {
     pub sweep_every: Duration,
     /// How long a released attempt's name stays reserved.
     pub reserved_for: Duration,
+    /// A task here is over when no daemon was heard of for so long: see [`LocalExecutor::heard`].
+    pub node_lost_after: Option<Duration>,
+    /// Nothing is launched before the first [heartbeat](LocalExecutor::heard).
+    pub waits_for_heartbeat: bool,
     /// Starts another nursery if the first dies. Without it, launches are `Unavailable` from then on.
     pub replacement: Option<NurseryCommand>,
 }
 
 impl LocalConfig {
-    /// The usual: sweeps every 5 s, names reserved for 10 s, no replacement nursery.
+    /// The usual: sweeps every 5 s, names reserved for 10 s, tasks that outlast any daemon, no replacement nursery.
     pub fn new(home: impl Into<PathBuf>) -> Self {
-        Self { home: home.into(), sweep_every: Duration::from_secs(5), reserved_for: Duration::from_secs(10), replacement: None }
+        Self {
+            home: home.into(),
+            sweep_every: Duration::from_secs(5),
+            reserved_for: Duration::from_secs(10),
+            node_lost_after: None,
+            waits_for_heartbeat: false,
+            replacement: None,
+        }
     }
 }
 
@@ -62,6 +74,7 @@ pub struct LocalExecutor {
     shared: Arc<Shared>,
     stripes: [Mutex<()>; STRIPES],
     janitor: Janitor,
+    presence: Presence,
     watcher: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -76,11 +89,13 @@ impl LocalExecutor {
         };
         place::remove_drafts(&home).map_err(io("removing drafts beside"))?;
         let rebooted = reconcile::rebooted(&home).map_err(io("reading the boot marker beside"))?;
+        let presence = Presence::open(&home, config.node_lost_after).map_err(io("reading the attempts beside"))?;
         let hints = Hints::open(&path).map_err(io("opening"))?;
         let shared = Arc::new(Shared::new(home, config, nursery, events, rebooted));
         let janitor = Janitor::start(shared.clone()).map_err(io("starting a thread for"))?;
         let watcher = watch::start(shared.clone(), hints).map_err(io("starting a thread for"))?;
-        Ok(Self { shared, stripes: std::array::from_fn(|_| Mutex::new(())), janitor, watcher: std::sync::Mutex::new(Some(watcher)) })
+        let stripes = std::array::from_fn(|_| Mutex::new(()));
+        Ok(Self { shared, stripes, janitor, presence, watcher: std::sync::Mutex::new(Some(watcher)) })
     }
 
     /// The node this executor belongs to: what to record with each attempt it launches.
@@ -91,6 +106,20 @@ impl LocalExecutor {
     /// Where its logs are.
     pub fn home(&self) -> &Home {
         &self.shared.home
+    }
+
+    /// After what time without a heartbeat everything that runs here is over by itself: to be said with
+    /// the next heartbeat. `None`: something here goes on for as long as it likes.
+    pub fn lost_after(&self) -> Option<Duration> {
+        self.presence.lost_after(&self.shared.home)
+    }
+
+    /// The store has a heartbeat of this node that was sent at this moment of the [boot clock](crate::boot_clock).
+    ///
+    /// # Errors
+    /// It can't be written, so supervisors will not know it.
+    pub fn heard(&self, sent: Duration) -> io::Result<()> {
+        self.presence.heard(sent)
     }
 
     /// Ends it where its home is to be removed: afterwards nothing of it works there any more, its
@@ -119,8 +148,14 @@ impl LocalExecutor {
         &self.stripes[usize::from(attempt.0.as_bytes()[15]) % STRIPES]
     }
 
-    async fn launch(&self, workload: Workload) -> Result<(), LaunchError> {
+    async fn launch(&self, mut workload: Workload) -> Result<(), LaunchError> {
         check(&workload).map_err(LaunchError::Rejected)?;
+        let LocalConfig { node_lost_after, waits_for_heartbeat, .. } = self.shared.config;
+        workload.node_lost_after = node_lost_after.and_then(|after| after.try_into().ok());
+        let grace = workload.termination_grace.try_into().unwrap_or_default();
+        if (waits_for_heartbeat || node_lost_after.is_some()) && self.presence.is_silent(grace) {
+            return Err(LaunchError::Unavailable("this node could not say lately that it is there".to_owned()));
+        }
         let attempt = workload.attempt;
         let _alone = self.stripe(attempt).lock().await;
         // Held by both: a caller that gives up does not stop the thread that creates the folder.

@@ -93,6 +93,11 @@ impl Home {
         self.root.join("attempts/.boot")
     }
 
+    /// When a daemon here was last heard of by the store: see [`crate::presence`].
+    pub(crate) fn presence(&self) -> PathBuf {
+        self.root.join("attempts/.daemon")
+    }
+
     /// Below which all logs are.
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")

@@ -69,6 +69,10 @@ pub struct Workload {
     pub execution_timeout: Option<SignedDuration>,
     /// Between SIGTERM and SIGKILL.
     pub termination_grace: SignedDuration,
+    /// Over, its grace included, after so long without a daemon that could tell the store of it. An executor
+    /// that belongs to a node sets it: the run may go on elsewhere then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_lost_after: Option<SignedDuration>,
     /// Whether [`Exit::last_line`] is wanted.
     pub capture_last_line: bool,
     /// Replaced by [`crate::HIDDEN`] in the log and in [`Exit::last_line`].

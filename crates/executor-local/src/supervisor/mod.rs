@@ -9,6 +9,7 @@ mod log;
 mod output;
 mod room;
 mod spawn;
+mod vigil;
 mod watch;
 
 use std::{
@@ -27,7 +28,7 @@ use nix::{
 use updraft_logs::log_file;
 use updraft_model::{AttemptId, Exit, HowEnded, Timestamp, WORKLOAD_FORMAT, Workload};
 
-use self::{log::Log, room::when_there_is_room, spawn::Private, watch::Watched};
+use self::{log::Log, room::when_there_is_room, spawn::Private, vigil::Vigil, watch::Watched};
 use crate::{complain::complain, failpoint, hint::Hint, home::Home, place, processes};
 
 /// How often the rest of a log is tried, a second apart, when all else is done.
@@ -131,9 +132,10 @@ fn begin(home: &Home, workload: &Workload, log: &mut Log) -> Result<Watched, How
     if Path::new(place::TERMINATE).exists() {
         return Err(HowEnded::Terminated);
     }
+    let vigil = Vigil::begin(home, workload).map_err(|why| HowEnded::PlaceLost { started: false, why })?;
     let task = spawn::spawn(workload, &private).map_err(could_not)?;
     (Hint::Started { attempt: workload.attempt, at: started_at, pid: task.pid }).send(&home.hints());
-    Ok(Watched::new(task, private, started_at, workload))
+    Ok(Watched::new(task, private, started_at, workload, vigil))
 }
 
 fn see_through(mut task: Watched, log: &mut Log) -> Exit {

@@ -23,6 +23,7 @@ use updraft_model::{HowEnded, Timestamp, Workload};
 use super::{
     log::Log,
     spawn::{Private, Task},
+    vigil::Vigil,
 };
 use crate::{
     complain::complain,
@@ -42,6 +43,7 @@ const FLUSH_AGAIN: Duration = Duration::from_secs(1);
 enum Cause {
     TimedOut,
     Terminated,
+    NoDaemon,
 }
 
 /// A program and its deadlines.
@@ -54,6 +56,10 @@ pub(crate) struct Watched {
     grace: Duration,
     /// Set once SIGTERM is sent: why, and when SIGKILL follows.
     ending: Option<(Cause, Instant)>,
+    /// Until the grace is over that it leaves.
+    vigil: Option<Vigil>,
+    /// Why that ended it.
+    no_daemon: String,
 }
 
 fn positive(duration: jiff::SignedDuration) -> Duration {
@@ -61,12 +67,12 @@ fn positive(duration: jiff::SignedDuration) -> Duration {
 }
 
 impl Watched {
-    pub(crate) fn new(task: Task, private: Private, started_at: Timestamp, workload: &Workload) -> Self {
+    pub(crate) fn new(task: Task, private: Private, started_at: Timestamp, workload: &Workload, vigil: Option<Vigil>) -> Self {
         // A timeout beyond what a clock can hold is none.
         let timeout = workload.execution_timeout.map(positive);
         let times_out = timeout.and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout)));
         let grace = positive(workload.termination_grace);
-        Self { task, output_open: true, private, started_at, times_out, grace, ending: None }
+        Self { task, output_open: true, private, started_at, times_out, grace, ending: None, vigil, no_daemon: String::new() }
     }
 
     pub(crate) fn pid(&self) -> Pid {
@@ -90,6 +96,7 @@ impl Watched {
         match (self.ending, status) {
             (Some((Cause::TimedOut, _)), _) => HowEnded::TimedOut,
             (Some((Cause::Terminated, _)), _) => HowEnded::Terminated,
+            (Some((Cause::NoDaemon, _)), _) => HowEnded::PlaceLost { started: true, why: std::mem::take(&mut self.no_daemon) },
             (None, WaitStatus::Signaled(_, signal, _)) => HowEnded::Signaled { signal: signal as i32 },
             (None, WaitStatus::Exited(_, code)) => HowEnded::Exited { code },
             (None, other) => HowEnded::PlaceLost { started: true, why: format!("its end could not be understood: {other:?}") },
@@ -130,7 +137,10 @@ impl Watched {
         let deadline = deadline.into_iter().chain(log.is_behind().then(|| Instant::now() + FLUSH_AGAIN)).min();
         let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let timeout = timeout.map(|left| TimeSpec::nanoseconds(i64::try_from(left.as_nanos()).unwrap_or(i64::MAX)));
-        let mut polled = Vec::with_capacity(2);
+        let mut polled = Vec::with_capacity(3);
+        if let Some(vigil) = &self.vigil {
+            polled.push(PollFd::new(vigil.timer(), PollFlags::POLLIN));
+        }
         if self.output_open {
             polled.push(PollFd::new(self.task.output.as_fd(), PollFlags::POLLIN));
         }
@@ -138,7 +148,12 @@ impl Watched {
             polled.push(PollFd::new(pipe.as_fd(), PollFlags::POLLOUT));
         }
         let ready = ppoll(&mut polled, timeout, Some(SigSet::empty()));
+        let look = self.vigil.is_some() && polled.first().and_then(PollFd::any).is_some_and(|any| any);
         drop(polled);
+        // Before anything is written: a disk may hang.
+        if look {
+            self.look_for_a_daemon(log);
+        }
         if log.is_behind() {
             log.flush();
         }
@@ -181,6 +196,25 @@ impl Watched {
                 complain(format_args!("supervisor: {}: {e}", place::TERMINATE));
                 self.end(Cause::Terminated, self.grace);
             }
+        }
+    }
+
+    /// Also while it is ending for another reason: then only a shorter grace counts.
+    fn look_for_a_daemon(&mut self, log: &mut Log) {
+        let Some(mut vigil) = self.vigil.take() else { return };
+        let Some(grace) = vigil.look() else {
+            self.vigil = Some(vigil);
+            return;
+        };
+        let is_news = self.ending.is_none();
+        self.end(Cause::NoDaemon, grace);
+        if is_news {
+            self.no_daemon = vigil.why();
+            log.note(&self.no_daemon);
+        }
+        // Its own deadline does not count the time that the machine sleeps.
+        if !grace.is_zero() && vigil.wake_in(grace).is_ok() {
+            self.vigil = Some(vigil);
         }
     }
 

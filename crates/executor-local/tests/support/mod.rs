@@ -104,7 +104,7 @@ pub struct Daemon {
     _folder: Arc<tempfile::TempDir>,
     env: Vec<(String, String)>,
     process: Option<Child>,
-    pub remote: Remote,
+    pub remote: Arc<Remote>,
     events: mpsc::UnboundedReceiver<ExecutorEvent>,
     pub nursery: i32,
     node: NodeId,
@@ -195,7 +195,7 @@ pub fn processes_that_name(path: &Path) -> Vec<Pid> {
     pids.filter(names).map(Pid::from_raw).collect()
 }
 
-fn spawn(home: &Path, env: &[(String, String)]) -> (Child, Remote, mpsc::UnboundedReceiver<ExecutorEvent>) {
+fn spawn(home: &Path, env: &[(String, String)]) -> (Child, Arc<Remote>, mpsc::UnboundedReceiver<ExecutorEvent>) {
     let here = std::env::current_exe().unwrap();
     let program = here.parent().unwrap().parent().unwrap().join("examples/local-daemon");
     assert!(program.exists(), "{} is missing: build the examples", program.display());
@@ -235,12 +235,12 @@ fn spawn(home: &Path, env: &[(String, String)]) -> (Child, Remote, mpsc::Unbound
         // Whoever still waits for an answer learns that there will be none.
         answers.lock().unwrap().clear();
     });
-    (process, Remote { requests, waiting, next: AtomicU64::new(1) }, events)
+    (process, Arc::new(Remote { requests, waiting, next: AtomicU64::new(1) }), events)
 }
 
 impl Harness for Daemon {
     fn executor(&self) -> &dyn Executor {
-        &self.remote
+        &*self.remote
     }
 
     fn next_event(&mut self) -> BoxFuture<'_, ExecutorEvent> {

@@ -85,6 +85,7 @@ impl<H: Harness> Place<H> {
             image: None,
             execution_timeout: None,
             termination_grace: SignedDuration::from_secs(30),
+            node_lost_after: None,
             capture_last_line: true,
             masks: Vec::new(),
             notes: Vec::new(),
