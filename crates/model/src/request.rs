@@ -67,10 +67,13 @@ pub enum Request {
         /// Which.
         name: PoolName,
     },
-    /// A person says that a node is gone for good: what ran there is lost.
+    /// A node is gone for good: what ran there is lost.
     ForgetNode {
         /// Which.
         node: NodeId,
+        /// `node_lost_after` has passed, and it was not heard of for so long; else a person says so.
+        #[serde(default)]
+        silent_for: Option<SignedDuration>,
     },
     /// Another node's daemon tells the end of an attempt there.
     AttemptEnded {

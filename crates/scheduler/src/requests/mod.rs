@@ -11,6 +11,7 @@ mod trigger;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use updraft_model::{
     Answer, AnsweredRequest, AttemptId, DagId, Exit, HowEnded, NodeId, PendingRequest, PoolName, PoolRow, Question, RejectionKind, Request,
     RequestId, RunId, RunKey, RunState, Upsert, Verdict,
@@ -153,7 +154,7 @@ impl Scheduler {
             Request::SetTaskState(mark) => self.set_task_state(cx, mark, facts),
             Request::SetPool(pool) => self.set_pool(pool),
             Request::DeletePool { name } => self.delete_pool(name),
-            Request::ForgetNode { node } => self.forget_node(cx, node),
+            Request::ForgetNode { node, silent_for } => self.forget_node(cx, node, *silent_for),
             Request::AttemptEnded { attempt, exit } => {
                 let live = self.attempts.get(attempt).map(|live| (live.row.executor.clone(), live.row.node == self.config.node));
                 // What this node said before it led: now it is asked itself, and may have launched it.
@@ -254,8 +255,16 @@ impl Scheduler {
         Ok(Answer::Done)
     }
 
-    /// What ran on a node that a person declares gone is lost.
-    fn forget_node(&mut self, cx: &mut Cx<'_>, node: &NodeId) -> Result<Answer, No> {
+    /// What ran on a node that is gone is lost.
+    fn forget_node(&mut self, cx: &mut Cx<'_>, node: &NodeId, silent_for: Option<SignedDuration>) -> Result<Answer, No> {
+        // It came back and leads before this was read: what it launches is not what was meant.
+        if self.config.node.as_ref() == Some(node) {
+            return Err(No::conflict(format!("node {node} is there: it leads")));
+        }
+        let why = match silent_for {
+            Some(silent_for) => format!("node {node} was not heard of for {silent_for:#} (node_lost_after), and was forgotten"),
+            None => format!("node {node} was forgotten"),
+        };
         let lost: Vec<_> = self
             .attempts
             .values()
@@ -263,7 +272,7 @@ impl Scheduler {
             .map(|live| (live.row.id, live.row.executor.clone(), live.row.started_at))
             .collect();
         for (attempt, executor, started_at) in lost {
-            let how = HowEnded::PlaceLost { started: true, why: format!("node {node} was forgotten") };
+            let how = HowEnded::PlaceLost { started: true, why: why.clone() };
             let exit = Exit { how, started_at, ended_at: cx.now, outputs: BTreeMap::new(), last_line: None, pid: None };
             self.attempt_ended(cx, attempt, executor, exit);
         }

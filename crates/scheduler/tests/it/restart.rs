@@ -82,7 +82,7 @@ fn what_ran_on_a_forgotten_node_is_launched_again_where_that_is_allowed() {
     // A standby with a home of its own takes over.
     w.node = Some(NodeId::new("here").unwrap());
     w.restart();
-    w.request(Request::ForgetNode { node: NodeId::new("gone").unwrap() });
+    w.request(Request::ForgetNode { node: NodeId::new("gone").unwrap(), silent_for: None });
     assert_eq!(
         (w.state(run, "once"), w.row(run, "once").reason.as_deref()),
         (TaskState::Failed, Some("place lost: node gone was forgotten"))
@@ -91,4 +91,50 @@ fn what_ran_on_a_forgotten_node_is_launched_again_where_that_is_allowed() {
     let attempt = w.attempt(run, "again");
     assert_ne!(attempt, lost);
     assert_eq!(w.attempts[&attempt].node.as_ref().map(|n| n.as_str()), Some("here"));
+}
+
+#[test]
+fn a_node_that_was_silent_for_too_long_is_forgotten_with_that_reason() {
+    let mut w = World::new(dag([bash("once", &[]), bash("again", &[])].map(|mut task| {
+        task.retry.retries = 0;
+        task.relaunch = task.task_id.as_str() == "again";
+        task
+    })));
+    w.node = Some(NodeId::new("gone").unwrap());
+    w.restart();
+    let run = w.trigger();
+    let lost = ["once", "again"].map(|id| w.attempt(run, id));
+    for attempt in lost {
+        w.give([Input::Started { attempt, at: w.now, pid: None }]);
+    }
+    w.node = Some(NodeId::new("here").unwrap());
+    w.restart();
+    let silent_for = Some(jiff::SignedDuration::from_secs(303));
+    w.request(Request::ForgetNode { node: NodeId::new("gone").unwrap(), silent_for });
+    let reason = "node gone was not heard of for 5m 3s (node_lost_after), and was forgotten";
+    assert_eq!(w.row(run, "once").reason.as_deref(), Some(&*format!("place lost: {reason}")));
+    let next = w.attempt(run, "again");
+    assert_eq!(w.state(run, "again"), TaskState::Queued);
+    // The node comes back and tells how its supervisors ended them: history, which has their end already.
+    let before = (w.row(run, "once").clone(), w.row(run, "again").clone(), w.attempts[&lost[0]].clone(), w.attempts[&lost[1]].clone());
+    for attempt in lost {
+        let how = HowEnded::PlaceLost { started: true, why: "no daemon for 5m".to_owned() };
+        let exit = Exit { how, started_at: None, ended_at: w.now, outputs: Default::default(), last_line: None, pid: None };
+        w.request(Request::AttemptEnded { attempt, exit: Box::new(exit) });
+    }
+    let after = (w.row(run, "once").clone(), w.row(run, "again").clone(), w.attempts[&lost[0]].clone(), w.attempts[&lost[1]].clone());
+    assert_eq!(before, after);
+    assert_eq!(w.attempt(run, "again"), next);
+}
+
+#[test]
+fn the_node_that_leads_is_not_forgotten() {
+    let mut w = World::new(dag([bash("a", &[])]));
+    w.node = Some(NodeId::new("back").unwrap());
+    w.restart();
+    let run = w.trigger();
+    let attempt = w.attempt(run, "a");
+    w.give([Input::Started { attempt, at: w.now, pid: None }]);
+    w.request(Request::ForgetNode { node: NodeId::new("back").unwrap(), silent_for: None });
+    assert_eq!((w.state(run, "a"), w.attempt(run, "a")), (TaskState::Running, attempt));
 }

@@ -21,6 +21,6 @@ pub async fn forget_node(State(app): State<Arc<App>>, who: Identity, Path(node):
         let seen = found.last_seen;
         return Err(ApiError::Conflict(format!("node {node} said at {seen} that it is there: end its daemon and its tasks first")));
     }
-    submit(&app, &who, Request::ForgetNode { node: found.node.clone() }).await?;
+    submit(&app, &who, Request::ForgetNode { node: found.node.clone(), silent_for: None }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
