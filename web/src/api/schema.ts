@@ -704,7 +704,7 @@ export interface paths {
         post?: never;
         /**
          * A person says that a node is gone for good. What ran there is lost: it is launched again where that
-         *     is allowed (`retries` or `relaunch`), and fails otherwise. Nobody else can know that: a node that is
+         *     is allowed (`retries` or `relaunch`), and fails otherwise. Without `node_lost_after` nobody else can know that: a node that is
          *     only out of reach goes on running its tasks. Refused while the node says that it is there.
          */
         delete: operations["forget_node"];

@@ -8,7 +8,7 @@ mod duration;
 mod options;
 mod resolve;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use jiff::SignedDuration;
 use updraft_model::ExecutorName;
@@ -55,6 +55,8 @@ pub struct Config {
     pub python: String,
     /// Finished runs are deleted so long after their end; `None`: never.
     pub retention: Option<SignedDuration>,
+    /// A node that is not heard of for so long is lost, and its tasks are over; `None`: a person says so.
+    pub node_lost_after: Option<Duration>,
     /// How the daemon writes its log.
     pub log_format: LogFormat,
     /// What it writes: `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,updraft=debug`.

@@ -46,6 +46,11 @@ pub const OPTIONS: &[ConfigOption] = &[
     option("dags_are_paused_at_creation", "false", "Whether a new DAG starts paused."),
     option("python", "python3", "The Python interpreter of tasks that name none."),
     option("retention", "90d", "Finished runs are deleted so long after their end; \"never\" keeps them."),
+    option(
+        "node_lost_after",
+        "never",
+        "A node whose daemon is not heard of for so long is lost: its tasks end there and go on elsewhere; at least 60s.",
+    ),
     option("log_format", "text", "How the daemon writes its log: text or json."),
     option("log_level", "info", "What the daemon logs: error, warn, info, debug, trace, or a filter such as info,updraft=debug."),
     option("executors.local.parallelism", "", "How many task instances the local executor runs at once; by default `parallelism`."),

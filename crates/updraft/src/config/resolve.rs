@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     env, fmt, fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{
@@ -13,6 +14,9 @@ use super::{
     options::{ConfigOption, OPTIONS, env_of},
 };
 use crate::cli::Globals;
+
+/// Between two heartbeats there must be room for some that fail.
+const LEAST_LOST_AFTER: Duration = Duration::from_secs(60);
 
 /// Where an option's value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -240,6 +244,19 @@ fn build(home: PathBuf, file: &Path, around: &Surroundings, all: &[Given]) -> Re
         "never" => None,
         age => Some(parse_duration(age).ok_or_else(|| get("retention").wrong("write it as 90d, 12h or never"))?),
     };
+    let node_lost_after = match get("node_lost_after").value.as_str() {
+        "never" => None,
+        after => {
+            let expected = || get("node_lost_after").wrong("write it as 5m, 90s or never");
+            let after = Duration::try_from(parse_duration(after).ok_or_else(expected)?).map_err(|_| expected())?;
+            if after < LEAST_LOST_AFTER {
+                return Err(
+                    get("node_lost_after").wrong("at least 60s: a node says every 10 s that it is there, and may fail to now and then")
+                );
+            }
+            Some(after)
+        }
+    };
     let log_format = match get("log_format").value.as_str() {
         "text" => LogFormat::Text,
         "json" => LogFormat::Json,
@@ -270,6 +287,7 @@ fn build(home: PathBuf, file: &Path, around: &Surroundings, all: &[Given]) -> Re
         dags_are_paused_at_creation: get("dags_are_paused_at_creation").parse("true or false")?,
         python: get("python").value.clone(),
         retention,
+        node_lost_after,
         log_format,
         log_level: get("log_level").value.clone(),
         settings: Vec::new(),
@@ -303,7 +321,7 @@ mod tests {
     fn the_nearest_wins() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join(".updraft")).unwrap();
-        let file = "port = 1\nhost = \"::1\"\nretention = \"never\"\ndags = \"../here\"\n[executors.local]\nparallelism = 5\n";
+        let file = "port = 1\nhost = \"::1\"\nretention = \"never\"\nnode_lost_after = \"5m\"\ndags = \"../here\"\n[executors.local]\nparallelism = 5\n";
         fs::write(dir.path().join(".updraft/updraft.toml"), file).unwrap();
         let globals = Globals { port: Some(3), ..Globals::default() };
         let around = around(dir.path(), &[("UPDRAFT_PORT", "2"), ("UPDRAFT_HOST", "0.0.0.0")]);
@@ -322,11 +340,13 @@ mod tests {
         dags_are_paused_at_creation = false (default)
         python = python3 (default)
         retention = never (~/.updraft/updraft.toml)
+        node_lost_after = 5m (~/.updraft/updraft.toml)
         log_format = text (default)
         log_level = info (default)
         executors.local.parallelism = 5 (~/.updraft/updraft.toml)
         "#);
         assert_eq!((config.port, config.local_parallelism, config.retention), (3, 5, None));
+        assert_eq!(config.node_lost_after, Some(Duration::from_secs(300)));
         let advertised = |address: &str| {
             let globals = Globals { advertise_address: Some(address.to_owned()), ..Globals::default() };
             load(&globals, &around).unwrap().0.advertise_address.unwrap()
@@ -358,6 +378,8 @@ mod tests {
             error("UPDRAFT_PORT", "http"),
             error("UPDRAFT_PARALLELISM", "0"),
             error("UPDRAFT_RETENTION", "-3d"),
+            error("UPDRAFT_NODE_LOST_AFTER", "59s"),
+            error("UPDRAFT_NODE_LOST_AFTER", "soon"),
             error("UPDRAFT_DATABASE_URL", "mysql://me:secret@db/x"),
             error("UPDRAFT_LOG_FORMAT", "xml"),
             error("UPDRAFT_ADVERTISE_ADDRESS", "ftp://node:1"),
@@ -367,6 +389,8 @@ mod tests {
         port = "http" (from UPDRAFT_PORT): a number from 0 to 65535 is expected
         parallelism = "0" (from UPDRAFT_PARALLELISM): a whole number above 0 is expected
         retention = "-3d" (from UPDRAFT_RETENTION): write it as 90d, 12h or never
+        node_lost_after = "59s" (from UPDRAFT_NODE_LOST_AFTER): at least 60s: a node says every 10 s that it is there, and may fail to now and then
+        node_lost_after = "soon" (from UPDRAFT_NODE_LOST_AFTER): write it as 5m, 90s or never
         database_url = "mysql://me:***@db/x" (from UPDRAFT_DATABASE_URL): it must begin with sqlite:// or postgres://
         log_format = "xml" (from UPDRAFT_LOG_FORMAT): text and json are known
         advertise_address = "ftp://node:1" (from UPDRAFT_ADVERTISE_ADDRESS): write it as http://HOST:PORT

@@ -73,7 +73,10 @@ impl Parts {
         let addresses = Addresses { api: address.clone(), node: api::node_address(config, &listener)? };
         let store = Store::open(&config.database).await?;
         let first_user = if role.serves() { admin::bootstrap(&*store.reader(), &config.home).await? } else { FirstUser::Present };
-        let scheduling = place.map(|place| Scheduling::start(config, place, &store, addresses)).transpose()?;
+        let scheduling = match place {
+            Some(place) => Some(Scheduling::start(config, place, &store, addresses).await?),
+            None => None,
+        };
         let engine = scheduling.as_ref().map(|scheduling| scheduling.view() as Arc<dyn updraft_server::EngineStatus>);
         let node = scheduling.as_ref().map(|scheduling| scheduling.node().clone());
         let api = Api::start(role, config, listener, &store, engine, node);

@@ -11,6 +11,7 @@ mod home;
 mod lifecycle;
 mod logging;
 mod logs;
+mod lost;
 mod node;
 pub mod random;
 mod retention;

@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use tokio::sync::{mpsc, watch};
 use updraft_engine::{CommitTimes, Role, ShellHandle, Status};
 use updraft_executor::Executor;
-use updraft_executor_local::LocalExecutor;
+use updraft_executor_local::{LocalExecutor, boot_clock};
 use updraft_model::{
     Adoption, AttemptHandle, AttemptId, AttemptLabels, ExecutorEvent, ExecutorName, Exit, HowEnded, NodeId, Request, RequestId,
     TaskInstanceRow, TaskState, Timestamp,
@@ -22,6 +22,8 @@ use updraft_store::{NodeRow, Reader, StoreError};
 
 /// How often a node says that it is there.
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How soon it says so again if nobody heard it.
+const AGAIN: Duration = Duration::from_secs(1);
 /// A standby looks so often for attempts of its node that have ended.
 const SWEEP: Duration = Duration::from_secs(5);
 /// After a step down, the next leader is given so long to take over before it is told things.
@@ -34,19 +36,44 @@ fn never_created(node: &NodeId) -> Exit {
     Exit { how, started_at: None, ended_at, outputs: BTreeMap::new(), last_line: None, pid: None }
 }
 
-/// Says for ever that this node is there.
-pub async fn heartbeat(reader: Arc<dyn Reader>, row: NodeRow, digest: watch::Receiver<Option<String>>) {
-    let mut was_heard = true;
-    loop {
-        let row = NodeRow { bundle_digest: digest.borrow().clone(), ..row.clone() };
-        let heard = reader.node_seen(row).await;
+/// Says that this node is there: to the store, then to the supervisors here.
+pub struct Heart {
+    /// The store.
+    pub reader: Arc<dyn Reader>,
+    /// The way to the supervisors.
+    pub executor: Arc<LocalExecutor>,
+    /// This node.
+    pub row: NodeRow,
+    /// What DAG files it has.
+    pub digest: watch::Receiver<Option<String>>,
+    /// Whether the last heartbeat was heard: otherwise that was said.
+    pub was_heard: bool,
+}
+
+impl Heart {
+    /// One heartbeat.
+    pub async fn beat(&mut self) {
+        // Before it is sent: supervisors must not count from later than who reads it.
+        let sent = boot_clock();
+        let row = NodeRow { bundle_digest: self.digest.borrow().clone(), lost_after: self.executor.lost_after(), ..self.row.clone() };
+        let heard = match self.reader.node_seen(row).await {
+            Ok(()) => self.executor.heard(sent).map_err(|error| format!("the tasks here can't be told: {error}")),
+            Err(error) => Err(error.to_string()),
+        };
         if let Err(error) = &heard
-            && was_heard
+            && self.was_heard
         {
-            tracing::warn!(%error, "this node could not say that it is there");
+            tracing::warn!(error, "this node could not say that it is there");
         }
-        was_heard = heard.is_ok();
-        tokio::time::sleep(HEARTBEAT).await;
+        self.was_heard = heard.is_ok();
+    }
+
+    /// Beats for ever, from the next beat on.
+    pub async fn run(mut self) {
+        loop {
+            tokio::time::sleep(if self.was_heard { HEARTBEAT } else { AGAIN }).await;
+            self.beat().await;
+        }
     }
 }
 

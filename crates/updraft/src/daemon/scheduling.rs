@@ -22,7 +22,8 @@ use super::{
     bundle::Bundle,
     home::{HomeLock, Place},
     logs,
-    node::{self, Courier, EngineView},
+    lost::LostNodes,
+    node::{self, Courier, EngineView, Heart},
     random, retention,
     store::Store,
 };
@@ -60,14 +61,24 @@ impl Scheduling {
     }
 
     /// Starts all of it.
-    pub fn start(config: &Config, place: Place, store: &Store, addresses: Addresses) -> anyhow::Result<Self> {
+    pub async fn start(config: &Config, place: Place, store: &Store, addresses: Addresses) -> anyhow::Result<Self> {
         let Place { lock, nursery } = place;
         let program = env::current_exe().context("finding this program, which tasks are started with")?;
         let (sink, events) = mpsc::unbounded_channel();
         let replacement = NurseryCommand { program: program.clone().into(), args: vec!["nursery".into(), config.home.clone().into()] };
-        let local = LocalConfig { replacement: Some(replacement), ..LocalConfig::new(&config.home) };
+        let local = LocalConfig {
+            replacement: Some(replacement),
+            node_lost_after: config.node_lost_after,
+            waits_for_heartbeat: true,
+            ..LocalConfig::new(&config.home)
+        };
         let executor = Arc::new(LocalExecutor::new(local, nursery, sink)?);
         let name = ExecutorName::new("local")?;
+        // Before anything is launched: what the store has of this node may be of another configuration.
+        let (digest, digests) = watch::channel(None);
+        let row = node::row(&executor, addresses.node);
+        let mut heart = Heart { reader: store.reader(), executor: executor.clone(), row, digest: digests, was_heard: true };
+        heart.beat().await;
 
         let (rescan, rescans) = mpsc::unbounded_channel();
         let executors: BTreeMap<ExecutorName, Arc<dyn Executor>> = BTreeMap::from([(name.clone(), executor.clone() as Arc<dyn Executor>)]);
@@ -86,17 +97,19 @@ impl Scheduling {
         let (engine, stopped) = shell.start(Engine::new(EngineConfig::new(scheduler, runtime), SeededMint::new(random::bytes()?)));
 
         let mut tasks = JoinSet::new();
-        let (digest, digests) = watch::channel(None);
         if let Err(error) = fs::metadata(&config.dags) {
             tracing::warn!(folder = %config.dags.display(), %error, "the folder of DAG files is not there yet; it is waited for");
         }
         tasks.spawn(Bundle { root: config.dags.clone(), engine: engine.clone(), rescan: rescans, digest }.run());
-        tasks.spawn(node::heartbeat(store.reader(), node::row(&executor, addresses.node), digests));
+        tasks.spawn(heart.run());
         tasks.spawn(logs::Sweeper { logs: config.home.join("logs"), reader: store.reader() }.run());
         if let Some(age) = config.retention {
             tasks.spawn(retention::run(store.engine(), engine.status(), age));
         }
         let node = executor.node().clone();
+        if let Some(after) = config.node_lost_after {
+            tasks.spawn(LostNodes::new(store.reader(), engine.status(), node.clone(), after).run());
+        }
         tasks.spawn(
             Courier { executor, name: name.clone(), events, engine: engine.clone(), reader: store.reader(), unwanted: BTreeSet::new() }
                 .run(),

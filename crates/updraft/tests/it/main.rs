@@ -12,6 +12,7 @@ mod facts;
 mod full_disk;
 mod logs;
 mod lost_database;
+mod lost_node;
 mod operator;
 mod refusals;
 mod restarts;

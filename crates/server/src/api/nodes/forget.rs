@@ -9,7 +9,7 @@ use super::{is_alive, last_word};
 use crate::{app::App, auth::Identity, error::ApiError, extract::Path, submit::submit};
 
 /// A person says that a node is gone for good. What ran there is lost: it is launched again where that
-/// is allowed (`retries` or `relaunch`), and fails otherwise. Nobody else can know that: a node that is
+/// is allowed (`retries` or `relaunch`), and fails otherwise. Without `node_lost_after` nobody else can know that: a node that is
 /// only out of reach goes on running its tasks. Refused while the node says that it is there.
 #[utoipa::path(delete, path = "/api/v2/nodes/{node_id}", tag = "Node", operation_id = "forget_node", responses((status = 204)))]
 pub async fn forget_node(State(app): State<Arc<App>>, who: Identity, Path(node): Path<String>) -> Result<StatusCode, ApiError> {
