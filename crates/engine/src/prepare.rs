@@ -344,16 +344,17 @@ impl Renderer<'_, '_> {
                 Ok(Question::PreviousSuccess { dag_id: run.dag_id.clone(), before })
             }
             Need::Connection(id) => Err(format!("connection \"{id}\": connections are not supported yet")),
-            Need::XCom { task_id, run_id, dag_id, key, map_index } => {
+            Need::XCom { task_id, run_id, dag_id, key, map_index, include_prior_dates } => {
                 // As in Airflow, what is not said is the task's own: another DAG's run of the same name, too.
                 let words = |e: updraft_model::IdError| format!("xcom_pull: {e}");
                 let task_id = task_id.as_ref().map_or_else(|| Ok(self.cx.task.task_id.clone()), TaskId::new).map_err(words)?;
                 let run_id = run_id.as_ref().map_or_else(|| Ok(run.run_id.clone()), RunId::new).map_err(words)?;
                 let dag_id = dag_id.as_ref().map_or_else(|| Ok(run.dag_id.clone()), DagId::new).map_err(words)?;
                 let (map_index, key) = (Some(map_index.map_or(MapIndex::UNMAPPED, MapIndex)), key.clone());
-                Ok(match dag_id == run.dag_id && run_id == run.run_id {
+                let include_prior_dates = *include_prior_dates;
+                Ok(match dag_id == run.dag_id && run_id == run.run_id && !include_prior_dates {
                     true => Question::XCom { run: run.key, task_id, map_index, key },
-                    false => Question::XComOfRun { dag_id, run_id, task_id, map_index, key },
+                    false => Question::XComOfRun { dag_id, run_id, task_id, map_index, key, include_prior_dates },
                 })
             }
         }

@@ -81,6 +81,9 @@ pub enum Question {
         map_index: Option<MapIndex>,
         /// Its name.
         key: String,
+        /// Whether runs of the DAG before that one count too: the newest that has such an XCom. Runs are in
+        /// the order of their logical date, or `run_after` where they have none. Without that run there is no answer.
+        include_prior_dates: bool,
     },
     /// A variable.
     Variable {

@@ -71,7 +71,12 @@ pub async fn ask(backend: &dyn Backend, question: Question) -> Result<Verdict, S
             let query = Query::new("xcom_value").sql("SELECT x.value FROM xcom AS x WHERE x.run = ").arg(run.0);
             xcom(backend, query, task_id.as_str(), map_index, key).await.map(Verdict::XCom)
         }
-        Question::XComOfRun { dag_id, run_id, task_id, map_index, key } => {
+        Question::XComOfRun { dag_id, run_id, task_id, map_index, key, include_prior_dates: true } => {
+            let query = Query::new("xcom_value_up_to_run").sql("SELECT x.value FROM xcom AS x WHERE x.run = ");
+            let query = newest_run_with_xcom(query, dag_id.as_str(), &run_id, task_id.as_str(), map_index, &key);
+            xcom(backend, query, task_id.as_str(), map_index, key).await.map(Verdict::XCom)
+        }
+        Question::XComOfRun { dag_id, run_id, task_id, map_index, key, include_prior_dates: false } => {
             let query = Query::new("xcom_value_of_run")
                 .sql("SELECT x.value FROM dag_run AS r JOIN xcom AS x ON x.run = r.id WHERE r.dag_id = ")
                 .arg(dag_id.as_str())
@@ -129,6 +134,32 @@ async fn stored_run(backend: &dyn Backend, dag_id: &str, run_id: &RunId) -> Resu
     let task_instances = read_all("stored_run_task_instances", next(), |mut row| rows::task_instance(&mut row))?;
     let versions = read_all("stored_run_versions", next(), |mut row| rows::version(&mut row))?;
     Ok(runs.into_iter().next().map(|run| StoredRun { run, task_instances, versions }))
+}
+
+/// The newest of a run and those before it that has the XCom. Those with a logical date and those without
+/// are looked for apart, since each has an index in its order.
+fn newest_run_with_xcom(query: Query, dag_id: &str, run_id: &RunId, task_id: &str, map_index: Option<MapIndex>, key: &str) -> Query {
+    let half = |query: Query, date: &str, condition: &str| {
+        let query = query
+            .sql(format!("SELECT * FROM (SELECT r.id, r.{date} AS moment FROM dag_run AS r WHERE{condition} r.dag_id = "))
+            .arg(dag_id)
+            .sql(format!(" AND r.{date} <= (SELECT COALESCE(n.logical_date, n.run_after) FROM dag_run AS n WHERE n.dag_id = "))
+            .arg(dag_id)
+            .sql(" AND n.run_id = ")
+            .arg(run_id.as_str())
+            .sql(") AND EXISTS (SELECT 1 FROM xcom AS h WHERE h.run = r.id AND h.task_id = ")
+            .arg(task_id)
+            .sql(" AND h.key = ")
+            .arg(key);
+        let query = match map_index {
+            Some(map_index) => query.sql(" AND h.map_index = ").arg(map_index.0),
+            None => query,
+        };
+        query.sql(format!(") ORDER BY r.{date} DESC, r.id DESC LIMIT 1) AS newest_by_{date}"))
+    };
+    let dated = half(query.sql("(SELECT id FROM ("), "logical_date", "");
+    let both = half(dated.sql(" UNION ALL "), "run_after", " r.logical_date IS NULL AND");
+    both.sql(") AS newest ORDER BY moment DESC, id DESC LIMIT 1)")
 }
 
 /// The value, of the XComs `x` of one run.

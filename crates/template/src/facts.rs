@@ -22,6 +22,8 @@ pub enum Need {
         /// One copy of a mapped task; `None` asks for all: a list in the order of the map
         /// indexes if the task is mapped, the one value if it is not.
         map_index: Option<i32>,
+        /// Whether it may be from a run before that one: the newest there is.
+        include_prior_dates: bool,
     },
     /// A variable: [`FactValue::Text`] or [`FactValue::Absent`].
     Variable(String),

@@ -9,7 +9,8 @@ use support::{context, text_in};
 use updraft_template::{FactValue, Facts, Need, PrevSuccess, RenderError, render_bash, render_text, render_value};
 
 fn xcom(task_id: Option<&str>, key: &str, map_index: Option<i32>) -> Need {
-    Need::XCom { task_id: task_id.map(str::to_owned), run_id: None, dag_id: None, key: key.to_owned(), map_index }
+    let task_id = task_id.map(str::to_owned);
+    Need::XCom { task_id, run_id: None, dag_id: None, key: key.to_owned(), map_index, include_prior_dates: false }
 }
 
 fn needs(template: &str) -> BTreeSet<Need> {
@@ -67,19 +68,28 @@ fn a_template_is_rendered_once_its_needs_are_met() {
 
 #[test]
 fn xcom_pull_returns_what_airflow_3_returns() {
+    let need = |run_id: Option<&str>, dag_id: Option<&str>, include_prior_dates| Need::XCom {
+        task_id: Some("t".into()),
+        run_id: run_id.map(str::to_owned),
+        dag_id: dag_id.map(str::to_owned),
+        key: "k".into(),
+        map_index: None,
+        include_prior_dates,
+    };
+    let (far, prior) = (need(Some("r"), Some("d"), false), need(None, None, true));
     let facts = Facts::from_iter([
         (xcom(Some("one"), "return_value", None), FactValue::Json(json!({"a": 1}))),
         (xcom(Some("mapped"), "return_value", None), FactValue::List(vec![json!(1), json!(2)])),
         (xcom(Some("mapped"), "return_value", Some(1)), FactValue::Json(json!(2))),
         (xcom(Some("none"), "return_value", None), FactValue::Absent),
         (xcom(None, "state", None), FactValue::Json(json!("own"))),
-        (
-            Need::XCom { task_id: Some("t".into()), run_id: Some("r".into()), dag_id: Some("d".into()), key: "k".into(), map_index: None },
-            FactValue::Json(json!("far")),
-        ),
+        (far, FactValue::Json(json!("far"))),
+        (prior, FactValue::Json(json!("prior"))),
     ]);
     let table = [
         ("ti.xcom_pull('one')", "{'a': 1}"),
+        ("ti.xcom_pull('t', key='k', include_prior_dates=true)", "prior"),
+        ("ti.xcom_pull('t', none, 'k', true)", "prior"),
         ("ti.xcom_pull(task_ids='one')['a']", "1"),
         ("ti.xcom_pull(task_ids=['one', 'none']) | tojson", r#"[{"a": 1}, null]"#),
         ("ti.xcom_pull('mapped')", "[1, 2]"),

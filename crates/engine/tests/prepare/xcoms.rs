@@ -11,7 +11,16 @@ fn own(task: &str) -> Question {
 fn of(dag: &str, run: &str, task: &str) -> Question {
     let (dag_id, run_id) = (DagId::new(dag).unwrap(), RunId::new(run).unwrap());
     let (task_id, map_index) = (TaskId::new(task).unwrap(), Some(MapIndex::UNMAPPED));
-    Question::XComOfRun { dag_id, run_id, task_id, map_index, key: "return_value".into() }
+    Question::XComOfRun { dag_id, run_id, task_id, map_index, key: "return_value".into(), include_prior_dates: false }
+}
+
+fn up_to(dag: &str, run: &str, task: &str) -> Question {
+    match of(dag, run, task) {
+        Question::XComOfRun { dag_id, run_id, task_id, map_index, key, .. } => {
+            Question::XComOfRun { dag_id, run_id, task_id, map_index, key, include_prior_dates: true }
+        }
+        other => other,
+    }
 }
 
 fn rendered(template: &str, question: Question) -> String {
@@ -28,6 +37,14 @@ fn values_come_from_the_run_that_is_named() {
     assert_eq!(rendered("{{ ti.xcom_pull('a', run_id='other') }}", of("d", "other", "a")), "value");
     assert_eq!(rendered("{{ ti.xcom_pull('a', dag_id='e') }}", of("e", "r", "a")), "value");
     assert_eq!(rendered("{{ ti.xcom_pull('a', dag_id='e', run_id='other') }}", of("e", "other", "a")), "value");
+}
+
+#[test]
+fn values_of_earlier_runs_are_asked_for_by_name() {
+    assert_eq!(rendered("{{ ti.xcom_pull('a', include_prior_dates=True) }}", up_to("d", "r", "a")), "value");
+    assert_eq!(rendered("{{ ti.xcom_pull('a', 'e', 'return_value', true) }}", up_to("e", "r", "a")), "value");
+    assert_eq!(rendered("{{ ti.xcom_pull('a', run_id='other', include_prior_dates=true) }}", up_to("d", "other", "a")), "value");
+    assert_eq!(rendered("{{ ti.xcom_pull('a', include_prior_dates=false) }}", own("a")), "value");
 }
 
 #[test]

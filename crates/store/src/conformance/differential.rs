@@ -220,9 +220,9 @@ fn a_question(random: &mut Random) -> Question {
         7 => {
             let map_index = random.maybe(|random| MapIndex(random.pick(&[-1, 0])));
             let (task_id, key) = (task_id(random.pick(&TASKS)), "k".to_owned());
-            match random.below(2) {
+            match random.below(3) {
                 0 => Question::XCom { run, task_id, map_index, key },
-                _ => Question::XComOfRun { dag_id, run_id, task_id, map_index, key },
+                which => Question::XComOfRun { dag_id, run_id, task_id, map_index, key, include_prior_dates: which == 1 },
             }
         }
         8 => Question::PreviousSuccess { dag_id, before: at },

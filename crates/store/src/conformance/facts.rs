@@ -114,7 +114,8 @@ pub async fn all_questions_about_values(subject: Subject) {
     let value = async |index: Option<i32>, key: &str| {
         let (map_index, key) = (index.map(MapIndex), key.to_owned());
         let by_key = Question::XCom { run: RunKey(1), task_id: task_id("m"), map_index, key: key.clone() };
-        let by_name = Question::XComOfRun { dag_id: dag_id("d"), run_id: first.run_id.clone(), task_id: task_id("m"), map_index, key };
+        let (dag_id, run_id) = (dag_id("d"), first.run_id.clone());
+        let by_name = Question::XComOfRun { dag_id, run_id, task_id: task_id("m"), map_index, key, include_prior_dates: false };
         let value = subject.engine.ask(by_key).await.unwrap();
         assert_eq!(subject.engine.ask(by_name).await.unwrap(), value);
         value
@@ -125,8 +126,72 @@ pub async fn all_questions_about_values(subject: Subject) {
     assert_eq!(value(None, "none").await, Verdict::XCom(None));
     for (dag, run) in [("d", "manual__2"), ("e", first.run_id.as_str()), ("f", first.run_id.as_str())] {
         let (dag_id, run_id, map_index) = (dag_id(dag), run_id(run), Some(MapIndex(2)));
-        let question = Question::XComOfRun { dag_id, run_id, task_id: task_id("m"), map_index, key: "k".into() };
+        let key = "k".to_owned();
+        let question = Question::XComOfRun { dag_id, run_id, task_id: task_id("m"), map_index, key, include_prior_dates: false };
         assert_eq!(subject.engine.ask(question).await.unwrap(), Verdict::XCom(None), "{dag} {run}");
     }
     assert_eq!(subject.engine.ask(Question::Variable { key: "v".into() }).await.unwrap(), Verdict::Variable(None));
+}
+
+pub async fn xcoms_of_earlier_runs(subject: Subject) {
+    let term = subject.lead("a").await;
+    let dateless = |key, hours: i64| RunRow { logical_date: None, data_interval: None, run_after: time(hours * 3600), ..run("d", key) };
+    // By date: 1, 5 (no logical date), 2, 4 (one in the past), 6 (no logical date, at that of 4), 3.
+    let runs = [
+        run("d", 1),
+        RunRow { logical_date: Some(time(3 * 3600)), ..run("d", 2) },
+        RunRow { logical_date: Some(time(9 * 3600)), ..run("d", 3) },
+        RunRow { logical_date: Some(time(5 * 3600)), run_after: time(20 * 3600), ..run("d", 4) },
+        dateless(5, 2),
+        dateless(6, 5),
+        run("e", 7),
+    ];
+    let of = |run: &RunRow, task: &str, index| updraft_model::TaskInstanceKey {
+        run: run.key,
+        task_id: task_id(task),
+        map_index: MapIndex(index),
+    };
+    let xcoms = vec![
+        xcom(of(&runs[0], "a", -1), "k", json!("of 1")),
+        xcom(of(&runs[2], "a", -1), "k", json!("of 3")),
+        xcom(of(&runs[4], "a", -1), "k", json!("of 5")),
+        xcom(of(&runs[3], "b", -1), "k", json!("of 4")),
+        xcom(of(&runs[5], "b", -1), "k", json!("of 6")),
+        xcom(of(&runs[0], "m", 1), "k", json!("one")),
+        xcom(of(&runs[0], "m", 0), "k", json!("zero")),
+        xcom(of(&runs[1], "m", 0), "k", json!("newer zero")),
+    ];
+    subject.commit(term, Batch { new_runs: runs.to_vec(), xcoms, ..dags(&["d", "e"]) }).await;
+    let newest = async |dag: &str, run: &str, task: &str, index: Option<i32>, key: &str| {
+        let (dag_id, run_id, task_id, map_index) = (dag_id(dag), run_id(run), task_id(task), index.map(MapIndex));
+        let question = Question::XComOfRun { dag_id, run_id, task_id, map_index, key: key.to_owned(), include_prior_dates: true };
+        match subject.engine.ask(question).await.unwrap() {
+            Verdict::XCom(found) => found,
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut found = Vec::new();
+    for (run, task) in [(1, "a"), (5, "a"), (2, "a"), (4, "a"), (6, "a"), (3, "a"), (2, "b"), (4, "b"), (3, "b")] {
+        found.push((run, task, newest("d", &format!("manual__{run}"), task, Some(-1), "k").await));
+    }
+    let expected = [
+        (1, "a", Some(json!("of 1"))),
+        (5, "a", Some(json!("of 5"))),
+        (2, "a", Some(json!("of 5"))),
+        (4, "a", Some(json!("of 5"))),
+        (6, "a", Some(json!("of 5"))),
+        (3, "a", Some(json!("of 3"))),
+        (2, "b", None),
+        // Of two at the same date the one made later; each counts for the other.
+        (4, "b", Some(json!("of 6"))),
+        (3, "b", Some(json!("of 6"))),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(newest("d", "manual__3", "m", Some(1), "k").await, Some(json!("one")));
+    assert_eq!(newest("d", "manual__3", "m", Some(0), "k").await, Some(json!("newer zero")));
+    assert_eq!(newest("d", "manual__3", "m", None, "k").await, Some(json!(["newer zero"])), "the copies of one run");
+    assert_eq!(newest("d", "manual__1", "m", None, "k").await, Some(json!(["zero", "one"])));
+    assert_eq!(newest("d", "manual__3", "a", Some(-1), "other").await, None);
+    assert_eq!(newest("e", "manual__7", "a", Some(-1), "k").await, None, "of another DAG");
+    assert_eq!(newest("e", "manual__3", "a", Some(-1), "k").await, None, "no such run, so no date");
 }

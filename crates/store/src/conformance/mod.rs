@@ -132,7 +132,7 @@ macro_rules! engine_suite {
             a_taken_request_is_open_and_not_withdrawn, a_submit_hints,
             old_runs_are_cleaned, a_nul_is_poison, import_errors_and_pools_come_and_go, hostile_text_comes_back,
         );
-        $crate::suite!($subject, facts: all_questions_about_runs, all_questions_about_values,);
+        $crate::suite!($subject, facts: all_questions_about_runs, all_questions_about_values, xcoms_of_earlier_runs,);
     };
 }
 

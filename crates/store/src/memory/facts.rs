@@ -32,9 +32,13 @@ impl Tables {
             }
             Question::RunState { dag_id, run_id } => Verdict::RunState(self.run_named(dag_id, run_id).map(|run| run.state)),
             Question::XCom { run, task_id, map_index, key } => Verdict::XCom(self.xcom(run, &task_id, map_index, &key)),
-            Question::XComOfRun { dag_id, run_id, task_id, map_index, key } => {
+            Question::XComOfRun { dag_id, run_id, task_id, map_index, key, include_prior_dates } => {
+                let xcom = |run: &RunRow| self.xcom(run.key, &task_id, map_index, &key);
                 let run = self.run_named(dag_id, run_id);
-                Verdict::XCom(run.and_then(|run| self.xcom(run.key, &task_id, map_index, &key)))
+                Verdict::XCom(match include_prior_dates {
+                    true => run.and_then(|run| self.newest_first_up_to(run).into_iter().find_map(xcom)),
+                    false => run.and_then(xcom),
+                })
             }
             Question::Variable { .. } => Verdict::Variable(None),
             Question::PreviousSuccess { dag_id, before } => {
@@ -60,6 +64,14 @@ impl Tables {
             .range((dag_id.clone(), after)..=to)
             .filter_map(|(_, key)| self.runs.get(key))
             .filter(move |run| run.logical_date != Some(after))
+    }
+
+    /// A run and those of its DAG before it, by logical date or else `run_after`.
+    fn newest_first_up_to(&self, last: &RunRow) -> Vec<&RunRow> {
+        let at = |run: &RunRow| run.logical_date.unwrap_or(run.run_after);
+        let mut runs: Vec<_> = self.runs.values().filter(|run| run.dag_id == last.dag_id && at(run) <= at(last)).collect();
+        runs.sort_by_key(|run| std::cmp::Reverse((at(run), run.key)));
+        runs
     }
 
     fn newest(&self, dag_id: &DagId, limit: u32) -> Vec<RunState> {

@@ -61,14 +61,16 @@ struct Pull {
     dag_id: Option<String>,
     run_id: Option<String>,
     key: String,
+    include_prior_dates: bool,
     default: Value,
 }
 
 impl Pull {
     fn parse(args: &[Value]) -> Result<Self, Error> {
         let (positional, kwargs): (minijinja::value::Rest<Value>, Kwargs) = from_args(args)?;
-        if positional.len() > 3 {
-            return Err(Error::new(ErrorKind::TooManyArguments, "xcom_pull: write all arguments after key by name, e.g. default=0"));
+        if positional.len() > 4 {
+            let message = "xcom_pull: write all arguments after include_prior_dates by name, e.g. default=0";
+            return Err(Error::new(ErrorKind::TooManyArguments, message));
         }
         let argument = |index: usize, name: &str| -> Result<Option<Value>, Error> {
             let value = match positional.get(index) {
@@ -85,12 +87,7 @@ impl Pull {
         let text = |value: Option<Value>| value.map(|v| v.to_string());
         let dag_id = text(argument(1, "dag_id")?);
         let key = text(argument(2, "key")?).unwrap_or_else(|| "return_value".to_owned());
-        if kwargs.get::<Option<bool>>("include_prior_dates")?.unwrap_or(false) {
-            return Err(Error::new(
-                ErrorKind::InvalidOperation,
-                "xcom_pull: include_prior_dates is not supported; name the run with run_id",
-            ));
-        }
+        let include_prior_dates = argument(3, "include_prior_dates")?.is_some_and(|value| value.is_true());
         let (map_indexes, one_index) = match kwargs.get::<Option<Value>>("map_indexes")? {
             None => (None, false),
             Some(index) if index.is_none() || index.kind() == ValueKind::Number => (Some(vec![map_index(&index)?]), true),
@@ -99,12 +96,19 @@ impl Pull {
         let run_id = text(argument(usize::MAX, "run_id")?);
         let default = kwargs.get::<Option<Value>>("default")?.unwrap_or(Value::from(()));
         kwargs.assert_all_used()?;
-        Ok(Self { task_ids, one_task, map_indexes, one_index, dag_id, run_id, key, default })
+        Ok(Self { task_ids, one_task, map_indexes, one_index, dag_id, run_id, key, include_prior_dates, default })
     }
 
     fn need(&self, task_id: &Option<String>, map_index: Option<i32>) -> Need {
-        let Self { dag_id, run_id, key, .. } = self;
-        Need::XCom { task_id: task_id.clone(), run_id: run_id.clone(), dag_id: dag_id.clone(), key: key.clone(), map_index }
+        let Self { dag_id, run_id, key, include_prior_dates, .. } = self;
+        Need::XCom {
+            task_id: task_id.clone(),
+            run_id: run_id.clone(),
+            dag_id: dag_id.clone(),
+            key: key.clone(),
+            map_index,
+            include_prior_dates: *include_prior_dates,
+        }
     }
 
     /// As Airflow 3: one task gives its value (or the list of its copies' values), several tasks a
