@@ -5,7 +5,7 @@ use minijinja::{Error, ErrorKind};
 use crate::{
     Context, TemplateError,
     suggest::did_you_mean,
-    value::{ATTRIBUTES, DATED, GLOBALS, removed_in_airflow_3},
+    value::{ATTRIBUTES, DATED, GLOBALS, instead_of},
 };
 
 /// `base` is where the parsed `source` starts inside `template`.
@@ -96,13 +96,11 @@ fn absent_date(name: &str, context: &Context) -> (String, Option<String>) {
 
 /// Help for a name that the context doesn't have.
 pub(crate) fn name_help(name: &str) -> Option<String> {
-    removed_in_airflow_3(name)
-        .map(str::to_owned)
-        .or_else(|| crate::suggest::closest(name, GLOBALS).map(|close| format!("did you mean \"{close}\"?")))
+    instead_of(name).map(str::to_owned).or_else(|| crate::suggest::closest(name, GLOBALS).map(|close| format!("did you mean \"{close}\"?")))
 }
 
 /// Help for an attribute that an object of the context doesn't have.
 pub(crate) fn attribute_help(parent: &str, child: &str) -> Option<String> {
     let (_, attributes) = ATTRIBUTES.iter().find(|(object, _)| *object == parent)?;
-    removed_in_airflow_3(child).map(str::to_owned).or_else(|| did_you_mean(child, attributes.iter().copied()))
+    instead_of(child).map(str::to_owned).or_else(|| did_you_mean(child, attributes.iter().copied()))
 }

@@ -23,6 +23,7 @@ mod program;
 mod render;
 mod suggest;
 mod value;
+mod yaml;
 
 pub use bash::{BashScript, render_bash};
 pub use check::{Kind, Problem, check};
@@ -31,3 +32,4 @@ pub use error::{RenderError, TemplateError};
 pub use facts::{FactValue, Facts, Need, PrevSuccess};
 pub use render::{evaluate, render_text, render_value, truthy};
 pub use value::Draws;
+pub use yaml::yaml_document;

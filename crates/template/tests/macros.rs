@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 mod support;
 
+use std::collections::BTreeSet;
+
 use support::{context, text_in};
-use updraft_template::{Facts, render_text};
+use updraft_template::{Facts, Kind, check, render_text};
 
 #[test]
 fn random_values_follow_from_the_attempt() {
@@ -56,4 +58,33 @@ fn differences_are_said_as_pendulum_says_them() {
     assert_eq!(from_now("{{ macros.datetime_diff_for_humans(data_interval_start) }}"), "1 day ago");
     assert_eq!(from_now("{{ macros.datetime_diff_for_humans(logical_date.add(days=3, minutes=1)) }}"), "in 3 days");
     assert!(from_now("{{ macros.datetime_diff_for_humans('2026') }}").contains("wants a date, not a string"));
+}
+
+#[test]
+fn values_are_written_as_json_and_yaml() {
+    let json = |arguments: &str| text_in(&format!("{{{{ macros.json.dumps({arguments}) }}}}"), &context(), &Facts::new());
+    assert_eq!(json("{'b': [1, none], 'a': 'x'}"), r#"{"b": [1, null], "a": "x"}"#);
+    assert_eq!(json("{'b': [1], 'a': true}, indent=4, sort_keys=true"), "{\n    \"a\": true,\n    \"b\": [\n        1\n    ]\n}");
+    assert!(json("1, indent=1000000000000").contains("indent is 64 at most"));
+    let yaml = |arguments: &str| text_in(&format!("{{{{ macros.yaml.dump({arguments}) }}}}"), &context(), &Facts::new());
+    assert_eq!(
+        yaml("{'b': [1, none, {'no': 'no'}], 'a': logical_date}"),
+        "a: \"2026-01-31T06:00:00.500000+00:00\"\nb:\n- 1\n- null\n- \"no\": \"no\"\n"
+    );
+    assert_eq!(yaml("{'b': 1, 'a': 2}, sort_keys=false, default_flow_style=false"), "b: 1\na: 2\n");
+    assert_eq!(text_in("{{ macros.yaml.safe_dump(params.list) }}", &context(), &Facts::new()), "- \"a b\"\n- c\n");
+    assert!(yaml("1, default_flow_style=true").contains("JSON is YAML too"));
+    assert!(yaml("1, width=80").contains("width"));
+}
+
+#[test]
+fn a_macro_that_is_not_here_says_what_is() {
+    let error = |template: &str| text_in(template, &context(), &Facts::new());
+    let locale = error("{{ macros.ds_format_locale(ds, '%Y-%m-%d', 'EEEE', 'de') }}");
+    assert!(locale.contains("macros.ds_format_locale does not exist here") && locale.contains("use macros.ds_format"), "{locale}");
+    assert!(error("{{ macros.yml.dump(1) }}").contains("yaml"));
+    assert!(error("{{ macros.ds_ad(ds, 1) }}").contains("ds_add"));
+    let check = |template| check(template, Kind::Text, &BTreeSet::new()).into_iter().map(|p| (p.message, p.help)).collect::<Vec<_>>();
+    assert_eq!(check("{{ macros.yaml.dump(1) }}"), []);
+    assert!(format!("{:?}", check("{{ macros.ds_format_locale(ds) }}")).contains("use macros.ds_format"));
 }

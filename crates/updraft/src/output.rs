@@ -5,7 +5,6 @@
 
 mod paint;
 mod table;
-mod yaml;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -60,7 +59,7 @@ impl Output {
     pub fn value(&self, value: &Value) -> anyhow::Result<()> {
         match self.format {
             Format::Table | Format::Json => self.line(&serde_json::to_string_pretty(value)?),
-            Format::Yaml => self.text(&yaml::document(value)),
+            Format::Yaml => self.text(&updraft_template::yaml_document(value)),
         }
     }
 

@@ -9,14 +9,19 @@ use minijinja::{
     value::{Kwargs, Object, ObjectRepr, Rest, from_args},
 };
 
+use serde::Serialize as _;
+
 use super::{
     Session,
     chance::{UuidModule, random},
     from_json,
-    names::MACROS,
+    names::{MACROS, instead_of},
     to_json, unknown_method,
 };
-use crate::date::{Amounts, Delta, Moment, from_now, invalid, relative, strftime, strptime};
+use crate::{
+    date::{Amounts, Delta, Moment, from_now, invalid, relative, strftime, strptime},
+    yaml::yaml_document,
+};
 
 /// `macros`.
 #[derive(Debug)]
@@ -28,6 +33,7 @@ impl Object for Macros {
             "datetime" => Module::Datetime,
             "timedelta" => Module::Timedelta,
             "json" => Module::Json,
+            "yaml" => Module::Yaml,
             "time" => Module::Time,
             "dateutil" => Module::Dateutil,
             "uuid" => return Some(Value::from_object(UuidModule(Arc::clone(&self.0)))),
@@ -47,8 +53,10 @@ impl Object for Macros {
             "random" => random(&self.0, args),
             "datetime_diff_for_humans" => diff_for_humans(&self.0, args),
             "uuid" => Err(invalid("macros.uuid is a module: macros.uuid.uuid4()")),
-            "yaml" | "ds_format_locale" => Err(invalid(format!("macros.{method} does not exist here"))),
-            _ => Err(unknown_method("macros", method, &MACROS)),
+            _ => match instead_of(method) {
+                Some(help) => Err(invalid(format!("macros.{method} does not exist here: {help}"))),
+                None => Err(unknown_method("macros", method, &MACROS)),
+            },
         }
     }
 }
@@ -87,6 +95,7 @@ enum Module {
     Datetime,
     Timedelta,
     Json,
+    Yaml,
     Time,
     Dateutil,
     DateutilParser,
@@ -136,6 +145,7 @@ impl Object for InSession {
                 let (text,): (&str,) = from_args(args)?;
                 serde_json::from_str(text).map(|json| from_json(&json)).map_err(|e| invalid(format!("json.loads: {e}")))
             }
+            (Module::Yaml, "dump" | "safe_dump") => yaml_dump(args),
             (Module::Time, "time") => Ok(Value::from(now().timestamp_micros()? as f64 / 1e6)),
             (Module::Time, "strftime") => {
                 let (format,): (&str,) = from_args(args)?;
@@ -218,13 +228,43 @@ fn relativedelta(args: &[Value]) -> Result<Value, Error> {
 fn dumps(args: &[Value]) -> Result<Value, Error> {
     let (value, kwargs): (&Value, Kwargs) = from_args(args)?;
     let indent = kwargs.get::<Option<usize>>("indent")?;
-    let mut json = to_json(value);
-    if kwargs.get::<Option<bool>>("sort_keys")?.unwrap_or(false) {
+    let json = sorted(to_json(value), kwargs.get::<Option<bool>>("sort_keys")?.unwrap_or(false));
+    kwargs.assert_all_used()?;
+    let text = match indent {
+        Some(width) if width > MAX_INDENT => return Err(invalid(format!("json.dumps: indent is {MAX_INDENT} at most"))),
+        Some(width) => indented(&json, &" ".repeat(width)),
+        None => Ok(compact(&json)),
+    };
+    text.map(Value::from).map_err(|e| invalid(format!("json.dumps: {e}")))
+}
+
+/// More would only make a text long.
+const MAX_INDENT: usize = 64;
+
+fn indented(json: &serde_json::Value, indent: &str) -> serde_json::Result<String> {
+    let mut text = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
+    json.serialize(&mut serde_json::Serializer::with_formatter(&mut text, formatter))?;
+    // JSON is UTF-8.
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+fn sorted(mut json: serde_json::Value, is_sorted: bool) -> serde_json::Value {
+    if is_sorted {
         json.sort_all_objects();
     }
+    json
+}
+
+/// `yaml.dump(x)`, which in Airflow is `safe_dump`: in block style, sorted by key unless `sort_keys` is false.
+fn yaml_dump(args: &[Value]) -> Result<Value, Error> {
+    let (value, kwargs): (&Value, Kwargs) = from_args(args)?;
+    let json = sorted(to_json(value), kwargs.get::<Option<bool>>("sort_keys")?.unwrap_or(true));
+    if kwargs.get::<Option<bool>>("default_flow_style")?.unwrap_or(false) {
+        return Err(invalid("yaml.dump: there is no flow style here; JSON is YAML too: macros.json.dumps"));
+    }
     kwargs.assert_all_used()?;
-    let text = if indent.is_some() { serde_json::to_string_pretty(&json) } else { Ok(compact(&json)) };
-    text.map(Value::from).map_err(|e| invalid(format!("json.dumps: {e}")))
+    Ok(Value::from(yaml_document(&json)))
 }
 
 fn compact(json: &serde_json::Value) -> String {

@@ -27,7 +27,7 @@ use updraft_model::Timestamp;
 
 pub use chance::Draws;
 pub(crate) use json::{from_json, to_json};
-pub(crate) use names::{ATTRIBUTES, DATED, GLOBALS, removed_in_airflow_3};
+pub(crate) use names::{ATTRIBUTES, DATED, GLOBALS, instead_of};
 pub(crate) use root::{Root, dated_text};
 
 use crate::{Context, FactValue, Facts, Need, date::Moment};

@@ -84,8 +84,8 @@ pub(crate) const ATTRIBUTES: [(&str, &[&str]); 7] = [
 ];
 
 /// What `macros` has.
-pub(crate) const MACROS: [&str; 10] =
-    ["ds_add", "ds_format", "datetime_diff_for_humans", "datetime", "timedelta", "dateutil", "json", "time", "random", "uuid"];
+pub(crate) const MACROS: [&str; 11] =
+    ["ds_add", "ds_format", "datetime_diff_for_humans", "datetime", "timedelta", "dateutil", "json", "yaml", "time", "random", "uuid"];
 
 const TI: &[&str] = &[
     "task_id",
@@ -104,8 +104,8 @@ const TI: &[&str] = &[
     "key",
 ];
 
-/// What to use instead of a name that Airflow 2 had and Airflow 3 has not.
-pub(crate) fn removed_in_airflow_3(name: &str) -> Option<&'static str> {
+/// What to use instead of a name that Airflow 2 had and Airflow 3 has not, or Airflow has and Updraft has not.
+pub(crate) fn instead_of(name: &str) -> Option<&'static str> {
     Some(match name {
         "execution_date" => "Airflow 3 removed it: use logical_date",
         "next_ds" | "next_ds_nodash" | "next_execution_date" => {
@@ -116,6 +116,7 @@ pub(crate) fn removed_in_airflow_3(name: &str) -> Option<&'static str> {
         }
         "yesterday_ds" | "yesterday_ds_nodash" => "Airflow 3 removed it: use {{ macros.ds_add(ds, -1) }}",
         "tomorrow_ds" | "tomorrow_ds_nodash" => "Airflow 3 removed it: use {{ macros.ds_add(ds, 1) }}",
+        "ds_format_locale" => "it needs the names of days and months in all languages, which are not here: use macros.ds_format",
         "conf" => "the trigger's conf is dag_run.conf",
         "inlets" | "outlets" | "inlet_events" | "outlet_events" | "triggering_asset_events" => "assets are not available in templates",
         _ => return None,

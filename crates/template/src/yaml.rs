@@ -1,9 +1,11 @@
 //! JSON values as YAML: block style, and quotes wherever a reader could take a text for something else.
+//!
+//! PyYAML reads them as it reads what its own `safe_dump` writes, which has fewer quotes, and breaks long lines.
 
 use serde_json::Value;
 
 /// A document without markers; ends with a newline.
-pub fn document(value: &Value) -> String {
+pub fn yaml_document(value: &Value) -> String {
     let mut out = String::new();
     match value {
         Value::Object(map) if !map.is_empty() => entries(&mut out, map, 0),
@@ -88,7 +90,7 @@ mod tests {
             {"dag_id": "sales", "paused": false, "tags": ["a", "2026"], "next": {"run_after": "2026-01-01T00:00:00Z", "n": 1.5}},
             {"dag_id": "No", "tags": [], "conf": {}, "nested": [[1, 2], [{"a": null}]], "text": "two\nlines: # no"},
         ]);
-        insta::assert_snapshot!(document(&value), @r#"
+        insta::assert_snapshot!(yaml_document(&value), @r#"
         - dag_id: sales
           paused: false
           tags:
@@ -106,6 +108,6 @@ mod tests {
           - - a: null
           text: "two\nlines: # no"
         "#);
-        assert_eq!(document(&json!([])), "[]\n");
+        assert_eq!(yaml_document(&json!([])), "[]\n");
     }
 }
