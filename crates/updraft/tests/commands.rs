@@ -392,6 +392,49 @@ fn render_shows_what_templates_become() {
     # property: cwd
     # ----------------------------------------------------------
     ~
+/// How many of a run's tasks ran at once, at most.
+fn most_at_once(run: &Value) -> usize {
+    let tasks = run["task_instances"].as_array().unwrap();
+    let spans: Vec<_> = tasks.iter().map(|task| (task["start_date"].as_str().unwrap(), task["end_date"].as_str().unwrap())).collect();
+    // Whatever the most is, it is so when one of them starts.
+    spans.iter().map(|(at, _)| spans.iter().filter(|(start, end)| start <= at && at < end).count()).max().unwrap()
+}
+
+#[test]
+fn test_keeps_the_limits_of_the_file_and_those_of_named_pools() {
+    // Each is long enough to meet the others, which start at once where nothing holds them back.
+    let tasks = "tasks: {a: {bash: sleep 0.5, pool: db}, b: {bash: sleep 0.5, pool: db}, c: {bash: sleep 0.5, pool: db}}\n";
+    let limited = format!("max_active_tasks: 1\n{tasks}");
+    let place = Place::new(&[("free.yaml", tasks), ("limited.yaml", &limited)]);
+    let test = |args: &[&str]| place.json(&[&["dags", "test", "-o", "json"], args].concat());
+    assert_eq!(most_at_once(&test(&["limited.yaml"])), 1);
+    assert_eq!(most_at_once(&test(&["free.yaml", "--pool", "db=1"])), 1);
+    // On a slow machine they may not meet, so how many there can be is not said.
+    assert!(most_at_once(&test(&["free.yaml", "--pool", "db=2"])) <= 2);
+}
+
+#[test]
+fn a_pool_that_does_not_fit_is_refused_before_anything_runs() {
+    let place = Place::new(&[("d.yaml", "tasks: {a: {bash: 'true', pool: db, pool_slots: 2}, b: {bash: 'true'}}\n")]);
+    insta::assert_snapshot!(place.story(&["dags", "test", "d.yaml", "--pool", "dw=1"]), @"
+    --- stderr
+    updraft: --pool dw=1: no task is in that pool; the tasks are in db, default_pool
+    --- exit code 1
+    ");
+    insta::assert_snapshot!(place.story(&["dags", "test", "d.yaml", "--pool", "default_pool=1", "--pool", "db=1"]), @"
+    --- stderr
+    updraft: task a of DAG d needs 2 of the 1 slots of pool db, so it would never start
+    --- exit code 1
+    ");
+    insta::assert_snapshot!(place.story(&["dags", "test", "d.yaml", "--pool", "db"]), @"
+    --- stderr
+    error: invalid value 'db' for '--pool <NAME=SLOTS>': write it as NAME=SLOTS, with -1 slots for no limit
+
+    For more information, try '--help'.
+    --- exit code 2
+    ");
+}
+
 
     --- stderr
     --- exit code 0

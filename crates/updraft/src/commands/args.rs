@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use updraft_model::Timestamp;
+use updraft_model::{PoolName, Timestamp};
 
 /// A time: RFC 3339, or without an offset, or a date alone (midnight); both are then UTC.
 pub fn time(text: &str) -> Result<Timestamp, String> {
@@ -41,6 +41,14 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// `NAME=SLOTS`, as `pools set` takes them.
+pub fn pool(text: &str) -> Result<(PoolName, i32), String> {
+    let wrong = || "write it as NAME=SLOTS, with -1 slots for no limit".to_owned();
+    let (name, slots) = text.split_once('=').ok_or_else(wrong)?;
+    let slots = slots.parse().ok().filter(|slots| *slots >= -1).ok_or_else(wrong)?;
+    Ok((PoolName::new(name).map_err(|error| error.to_string())?, slots))
+}
+
 /// Whether a text is meant as the path of a DAG file and not as a DAG's id.
 pub fn is_file(text: &str) -> bool {
     let path = Path::new(text);
@@ -68,6 +76,14 @@ mod tests {
         assert!(conf("[1]").is_err());
         assert!(conf("{").is_err());
         assert!(conf("@/nowhere.json").unwrap_err().starts_with("/nowhere.json"));
+    }
+
+    #[test]
+    fn a_pool_has_a_name_and_slots() {
+        let read = |text: &str| pool(text).map(|(name, slots)| (name.to_string(), slots));
+        assert_eq!(read("db=2").unwrap(), ("db".to_owned(), 2));
+        assert_eq!(read("db=-1").unwrap(), ("db".to_owned(), -1));
+        assert!(["db", "db=", "db=-2", "db=many", "=1"].into_iter().all(|text| read(text).is_err()));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use updraft_model::{Dag, RunRow, RunState, TaskId, TaskInstanceRow, Timestamp};
+use updraft_model::{Dag, PoolName, RunRow, RunState, TaskId, TaskInstanceRow, Timestamp};
 
 use super::validate::{Listed, files_below};
 use crate::commands::{
@@ -33,6 +33,10 @@ pub struct TestArgs {
     /// A variable for `{{ var.value.KEY }}`
     #[arg(long = "var", value_parser = args::pair, value_name = "KEY=VALUE")]
     pub variables: Vec<(String, String)>,
+    /// The slots of a pool, -1 for no limit; several times for several pools. Pools that are not
+    /// named have no limit; `max_active_tasks` and the other limits of the file hold
+    #[arg(long = "pool", value_parser = args::pool, value_name = "NAME=SLOTS")]
+    pub pools: Vec<(PoolName, i32)>,
     /// Which DAG of a file that has several
     #[arg(long)]
     pub dag_id: Option<String>,
@@ -69,6 +73,7 @@ pub async fn test(cx: &Context, foreground: Option<Foreground>, args: &TestArgs,
         conf,
         logical_date: args.logical_date.unwrap_or_else(|| jiff::Timestamp::now().into()),
         variables: &args.variables,
+        pools: &args.pools,
     };
     let mut progress = Progress::new(&cx.out);
     let mut world = World::start(foreground, &cx.config, &plan).await?;

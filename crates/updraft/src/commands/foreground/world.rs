@@ -43,6 +43,8 @@ pub struct Plan<'a> {
     pub logical_date: Timestamp,
     /// Variables that templates may ask for.
     pub variables: &'a [(String, String)],
+    /// The slots of pools; the others have no limit.
+    pub pools: &'a [(PoolName, i32)],
 }
 
 /// A running engine with one run.
@@ -67,6 +69,8 @@ impl World {
     /// Starts the engine and, in it, the run.
     pub async fn start(foreground: Foreground, config: &Config, plan: &Plan<'_>) -> anyhow::Result<Self> {
         let Foreground { home, nursery } = foreground;
+        let dags = dags_of(plan);
+        let pools = pools_of(&dags, plan.pools)?;
         let store = Arc::new(MemoryStore::new(Arc::new(|| jiff::Timestamp::now().into())));
         for (key, value) in plan.variables {
             store.set_variable(key, value);
@@ -89,7 +93,7 @@ impl World {
         rescans.recv().await.context("the engine ended before it led")?;
         let content = FileContent {
             source: Arc::new(Packed::new(plan.file.source.clone())),
-            dags: dags_of(plan).into_iter().map(ReadDag::new).collect(),
+            dags: dags.into_iter().map(ReadDag::new).collect(),
             error: None,
         };
         engine.files(vec![FileChange { file, content: Some(content) }]);
@@ -97,16 +101,14 @@ impl World {
         let run_id = RunId::new(format!("manual__{}", plan.logical_date.isoformat()))?;
         let (dag_id, status) = (plan.dag.dag_id.clone(), engine.status());
         let mut world = Self { store, executor, status, engine, shell, dag_id, run_id, run: RunKey(0), logs, home };
-        world.begin(plan).await?;
+        world.begin(plan, pools).await?;
         Ok(world)
     }
 
-    /// Makes the pools that the tasks name, then the run.
-    async fn begin(&mut self, plan: &Plan<'_>) -> anyhow::Result<()> {
-        let pools: BTreeSet<&PoolName> = plan.file.dags.iter().flat_map(|dag| dag.tasks.values()).map(|task| &task.pool).collect();
-        for name in pools {
-            let row = PoolRow { name: name.clone(), slots: -1, description: None, include_deferred: false };
-            self.ask(Request::SetPool(row)).await?;
+    /// Makes the pools, then the run.
+    async fn begin(&mut self, plan: &Plan<'_>, pools: Vec<PoolRow>) -> anyhow::Result<()> {
+        for pool in pools {
+            self.ask(Request::SetPool(pool)).await?;
         }
         let trigger = TriggerRun {
             dag_id: self.dag_id.clone(),
@@ -247,6 +249,34 @@ fn dags_of(plan: &Plan<'_>) -> Vec<Dag> {
         (dag.start_date, dag.end_date) = (None, None);
     }
     dags
+}
+
+/// The pools that the tasks name. A run that could never end is refused here: in a test nobody would
+/// make the pool larger while it waits.
+fn pools_of(dags: &[Dag], given: &[(PoolName, i32)]) -> anyhow::Result<Vec<PoolRow>> {
+    let mut slots: BTreeMap<&PoolName, i32> = dags.iter().flat_map(|dag| dag.tasks.values()).map(|task| (&task.pool, -1)).collect();
+    for (name, size) in given {
+        let names = || slots.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        if !slots.contains_key(name) {
+            bail!("--pool {name}={size}: no task is in that pool; the tasks are in {}", names());
+        }
+        slots.insert(name, *size);
+    }
+    for dag in dags {
+        for task in dag.tasks.values() {
+            let (size, needed) = (slots[&task.pool], i64::from(task.pool_slots));
+            if size >= 0 && needed > i64::from(size) {
+                bail!(
+                    "task {} of DAG {} needs {needed} of the {size} slots of pool {}, so it would never start",
+                    task.task_id,
+                    dag.dag_id,
+                    task.pool
+                );
+            }
+        }
+    }
+    let row = |(name, slots): (&PoolName, i32)| PoolRow { name: name.clone(), slots, description: None, include_deferred: false };
+    Ok(slots.into_iter().map(row).collect())
 }
 
 /// The folder that paths are relative to, and the file in it: the folder of DAG files if the file is

@@ -84,7 +84,7 @@ impl TasksCommand {
             Self::State { dag_id, run_id, task_id, map_index } => state(cx, &dag_id, &run_id, &task_id, map_index).await?,
             Self::Render(render) => render.run(cx).await?,
             Self::Test { file, task_id, conf, logical_date, variables, dag_id } => {
-                let args = TestArgs { file, conf, logical_date, tasks: vec![task_id], variables, dag_id };
+                let args = TestArgs { file, conf, logical_date, tasks: vec![task_id], variables, pools: Vec::new(), dag_id };
                 return test(cx, foreground, &args, Only::NamedOnce).await;
             }
         }
