@@ -16,7 +16,7 @@ mod yaml;
 
 use std::{collections::BTreeMap, ops::Range};
 
-use updraft_model::{Dag, DagId, TaskId};
+use updraft_model::{Dag, DagId, ExecutorName, TaskId};
 
 pub use decode::runs_a_process;
 pub use diagnostic::{Diagnostic, Severity, SourcedDiagnostic, report};
@@ -54,6 +54,8 @@ pub struct ParsedDag {
     pub line: usize,
     /// Where its tasks' ids are, in bytes of the file: for what others have to say of a task.
     pub tasks: BTreeMap<TaskId, Range<usize>>,
+    /// Where it names executors, likewise: for the DAG, in `default_args` and for single tasks.
+    pub executors: Vec<(ExecutorName, Range<usize>)>,
 }
 
 /// Reads a DAG file. `path` is only a name: its stem is the `dag_id` of a document without one.
@@ -80,9 +82,10 @@ pub fn parse(path: &str, bytes: &[u8]) -> ParsedFile {
             unique(&mut cx, &mut named, dag, document.root.span, line);
         }
         let tasks = cx.outline.tasks.into_iter().map(|(id, outline)| (id, outline.id.range())).collect();
+        let executors = cx.outline.executors.into_iter().map(|(name, span)| (name, span.range())).collect();
         sink = cx.sink;
         let is_whole = sink.errors() == errors && !document.broken;
-        dags.extend(dag.filter(|_| is_whole).map(|dag| ParsedDag { dag, line, tasks }));
+        dags.extend(dag.filter(|_| is_whole).map(|dag| ParsedDag { dag, line, tasks, executors }));
     }
     ParsedFile { dags, diagnostics: sink.finish() }
 }

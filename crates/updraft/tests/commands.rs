@@ -167,6 +167,15 @@ tasks:
 ";
     let place = Place::new(&[("dags/images.yaml", dag)]);
     insta::assert_snapshot!(place.story(&["dags", "validate", "dags/images.yaml"]), @"
+      ⚠ executor `kubernetes` is not configured: what is to run there waits until it is
+       ╭─[dags/images.yaml:4:39]
+     3 │   build: {bash: 'true'}
+     4 │   elsewhere: {bash: 'true', executor: kubernetes}
+       ·                                       ──────────
+     5 │   nothing: {empty: }
+       ╰────
+      help: configured: `local`; without `executor`, it is the default one
+
       ⚠ task `build` has the image python:3.12, and its executor `local` runs no containers: it fails when it is launched
        ╭─[dags/images.yaml:3:3]
      2 │ tasks:
@@ -176,7 +185,43 @@ tasks:
        ╰────
       help: remove `image` to run it as a process, or name another executor where there is one
 
-    1 file, 1 DAG: 0 errors, 1 warning
+    1 file, 1 DAG: 0 errors, 2 warnings
+    --- stderr
+    --- exit code 0
+    ");
+}
+
+#[test]
+fn validate_warns_of_executors_that_are_not_configured() {
+    let dag = "\
+executor: local
+default_args: {executor: celery}
+tasks:
+  a: {bash: 'true'}
+  b: {bash: 'true', executor: kubernetes}
+  c: {bash: 'true', executor: null}
+";
+    let place = Place::new(&[("dags/executors.yaml", dag)]);
+    insta::assert_snapshot!(place.story(&["dags", "validate", "dags/executors.yaml"]), @"
+      ⚠ executor `celery` is not configured: what is to run there waits until it is
+       ╭─[dags/executors.yaml:2:26]
+     1 │ executor: local
+     2 │ default_args: {executor: celery}
+       ·                          ──────
+     3 │ tasks:
+       ╰────
+      help: configured: `local`; without `executor`, it is the default one
+
+      ⚠ executor `kubernetes` is not configured: what is to run there waits until it is
+       ╭─[dags/executors.yaml:5:31]
+     4 │   a: {bash: 'true'}
+     5 │   b: {bash: 'true', executor: kubernetes}
+       ·                               ──────────
+     6 │   c: {bash: 'true', executor: null}
+       ╰────
+      help: configured: `local`; without `executor`, it is the default one
+
+    1 file, 1 DAG: 0 errors, 2 warnings
     --- stderr
     --- exit code 0
     ");
@@ -347,6 +392,49 @@ fn test_of_a_good_dag_succeeds_and_leaves_nothing() {
     assert_eq!(left, ["dags"]);
 }
 
+/// How many of a run's tasks ran at once, at most.
+fn most_at_once(run: &Value) -> usize {
+    let tasks = run["task_instances"].as_array().unwrap();
+    let spans: Vec<_> = tasks.iter().map(|task| (task["start_date"].as_str().unwrap(), task["end_date"].as_str().unwrap())).collect();
+    // Whatever the most is, it is so when one of them starts.
+    spans.iter().map(|(at, _)| spans.iter().filter(|(start, end)| start <= at && at < end).count()).max().unwrap()
+}
+
+#[test]
+fn test_keeps_the_limits_of_the_file_and_those_of_named_pools() {
+    // Each is long enough to meet the others, which start at once where nothing holds them back.
+    let tasks = "tasks: {a: {bash: sleep 0.5, pool: db}, b: {bash: sleep 0.5, pool: db}, c: {bash: sleep 0.5, pool: db}}\n";
+    let limited = format!("max_active_tasks: 1\n{tasks}");
+    let place = Place::new(&[("free.yaml", tasks), ("limited.yaml", &limited)]);
+    let test = |args: &[&str]| place.json(&[&["dags", "test", "-o", "json"], args].concat());
+    assert_eq!(most_at_once(&test(&["limited.yaml"])), 1);
+    assert_eq!(most_at_once(&test(&["free.yaml", "--pool", "db=1"])), 1);
+    // On a slow machine they may not meet, so how many there can be is not said.
+    assert!(most_at_once(&test(&["free.yaml", "--pool", "db=2"])) <= 2);
+}
+
+#[test]
+fn a_pool_that_does_not_fit_is_refused_before_anything_runs() {
+    let place = Place::new(&[("d.yaml", "tasks: {a: {bash: 'true', pool: db, pool_slots: 2}, b: {bash: 'true'}}\n")]);
+    insta::assert_snapshot!(place.story(&["dags", "test", "d.yaml", "--pool", "dw=1"]), @"
+    --- stderr
+    updraft: --pool dw=1: no task is in that pool; the tasks are in db, default_pool
+    --- exit code 1
+    ");
+    insta::assert_snapshot!(place.story(&["dags", "test", "d.yaml", "--pool", "default_pool=1", "--pool", "db=1"]), @"
+    --- stderr
+    updraft: task a of DAG d needs 2 of the 1 slots of pool db, so it would never start
+    --- exit code 1
+    ");
+    insta::assert_snapshot!(place.story(&["dags", "test", "d.yaml", "--pool", "db"]), @"
+    --- stderr
+    error: invalid value 'db' for '--pool <NAME=SLOTS>': write it as NAME=SLOTS, with -1 slots for no limit
+
+    For more information, try '--help'.
+    --- exit code 2
+    ");
+}
+
 #[test]
 fn one_task_runs_alone() {
     let place = Place::new(&[("story.yaml", RUN)]);
@@ -392,49 +480,6 @@ fn render_shows_what_templates_become() {
     # property: cwd
     # ----------------------------------------------------------
     ~
-/// How many of a run's tasks ran at once, at most.
-fn most_at_once(run: &Value) -> usize {
-    let tasks = run["task_instances"].as_array().unwrap();
-    let spans: Vec<_> = tasks.iter().map(|task| (task["start_date"].as_str().unwrap(), task["end_date"].as_str().unwrap())).collect();
-    // Whatever the most is, it is so when one of them starts.
-    spans.iter().map(|(at, _)| spans.iter().filter(|(start, end)| start <= at && at < end).count()).max().unwrap()
-}
-
-#[test]
-fn test_keeps_the_limits_of_the_file_and_those_of_named_pools() {
-    // Each is long enough to meet the others, which start at once where nothing holds them back.
-    let tasks = "tasks: {a: {bash: sleep 0.5, pool: db}, b: {bash: sleep 0.5, pool: db}, c: {bash: sleep 0.5, pool: db}}\n";
-    let limited = format!("max_active_tasks: 1\n{tasks}");
-    let place = Place::new(&[("free.yaml", tasks), ("limited.yaml", &limited)]);
-    let test = |args: &[&str]| place.json(&[&["dags", "test", "-o", "json"], args].concat());
-    assert_eq!(most_at_once(&test(&["limited.yaml"])), 1);
-    assert_eq!(most_at_once(&test(&["free.yaml", "--pool", "db=1"])), 1);
-    // On a slow machine they may not meet, so how many there can be is not said.
-    assert!(most_at_once(&test(&["free.yaml", "--pool", "db=2"])) <= 2);
-}
-
-#[test]
-fn a_pool_that_does_not_fit_is_refused_before_anything_runs() {
-    let place = Place::new(&[("d.yaml", "tasks: {a: {bash: 'true', pool: db, pool_slots: 2}, b: {bash: 'true'}}\n")]);
-    insta::assert_snapshot!(place.story(&["dags", "test", "d.yaml", "--pool", "dw=1"]), @"
-    --- stderr
-    updraft: --pool dw=1: no task is in that pool; the tasks are in db, default_pool
-    --- exit code 1
-    ");
-    insta::assert_snapshot!(place.story(&["dags", "test", "d.yaml", "--pool", "default_pool=1", "--pool", "db=1"]), @"
-    --- stderr
-    updraft: task a of DAG d needs 2 of the 1 slots of pool db, so it would never start
-    --- exit code 1
-    ");
-    insta::assert_snapshot!(place.story(&["dags", "test", "d.yaml", "--pool", "db"]), @"
-    --- stderr
-    error: invalid value 'db' for '--pool <NAME=SLOTS>': write it as NAME=SLOTS, with -1 slots for no limit
-
-    For more information, try '--help'.
-    --- exit code 2
-    ");
-}
-
 
     --- stderr
     --- exit code 0

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use updraft_model::{Dag, DagId, Task, TaskId};
 
 use super::{
-    Cx, date, duration, entries,
+    Cx, date, duration, entries, executor,
     params::params,
     scalar,
     schedule::schedule,
@@ -109,7 +109,7 @@ fn field<'s>(cx: &mut Cx<'s>, dag: &mut Dag, key: &str, node: &Node<'s>) {
         "dagrun_timeout" => set_optional(&mut dag.dagrun_timeout, node, || duration::positive(cx, node, key)),
         "fail_fast" => set(&mut dag.fail_fast, scalar::flag(cx, node, key)),
         "is_paused_upon_creation" => set_optional(&mut dag.is_paused_upon_creation, node, || scalar::flag(cx, node, key)),
-        "executor" => set_optional(&mut dag.executor, node, || scalar::id(cx, node, key)),
+        "executor" => set_optional(&mut dag.executor, node, || executor(cx, node, key)),
         "params" => set(&mut dag.params, params(cx, node)),
         // Decoded apart: `dag_id` and `timezone` before all fields, the tasks after them.
         _ => {}

@@ -21,7 +21,7 @@ mod task;
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use updraft_model::TaskId;
+use updraft_model::{ExecutorName, TaskId};
 
 pub use self::operator::runs_a_process;
 pub(crate) use self::{
@@ -56,6 +56,8 @@ pub(crate) struct Outline {
     pub(crate) fields: BTreeMap<&'static str, Span>,
     /// Each cron expression.
     pub(crate) crons: Vec<Span>,
+    /// Each executor that is named.
+    pub(crate) executors: Vec<(ExecutorName, Span)>,
     /// Each param.
     pub(crate) params: BTreeMap<String, Span>,
 }
@@ -131,6 +133,13 @@ impl<'s> Cx<'s> {
             self.templates.push(TemplateSite { kind, span: node.span, scalar: scalar.clone() });
         }
     }
+}
+
+/// The name of an executor; which there are, a file can't know.
+fn executor(cx: &mut Cx<'_>, node: &Node<'_>, key: &str) -> Option<ExecutorName> {
+    let name: ExecutorName = scalar::id(cx, node, key)?;
+    cx.outline.executors.push((name.clone(), node.span));
+    Some(name)
 }
 
 /// The entries of a mapping that mean something: keys that start with `x-` are the author's own.

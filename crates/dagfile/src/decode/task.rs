@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use updraft_model::{Operator, Task, TaskId, TriggerRule, WeightRule};
 
 use super::{
-    Cx, TaskOutline, TemplateKind, date, duration, entries, http, is_plain,
+    Cx, TaskOutline, TemplateKind, date, duration, entries, executor, http, is_plain,
     operator::{operator, runs_a_process},
     scalar, set, set_optional,
 };
@@ -218,7 +218,7 @@ fn work_field<'s>(cx: &mut Cx<'s>, draft: &mut Draft, key: &str, node: &Node<'s>
 fn process_field<'s>(cx: &mut Cx<'s>, draft: &mut Draft, key: &str, node: &Node<'s>) -> bool {
     let task = &mut draft.task;
     match key {
-        "executor" => set_optional(&mut task.executor, node, || scalar::id(cx, node, key)),
+        "executor" => set_optional(&mut task.executor, node, || executor(cx, node, key)),
         "image" => {
             draft.image = Some(node.span).filter(|_| !node.is_null());
             set_optional(&mut task.image, node, || scalar::text(cx, node, key));

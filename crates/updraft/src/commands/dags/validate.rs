@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    ops::Range,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -11,7 +12,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use updraft_dagfile::{Diagnostic, ParsedDag, ParsedFile, Severity, runs_a_process};
-use updraft_model::Task;
+use updraft_model::{ExecutorName, Task};
 
 use crate::{
     commands::{Context, dag_file},
@@ -22,7 +23,7 @@ use crate::{
     },
 };
 
-/// The executor that starts processes on the daemon's own machine.
+/// The executor that starts processes on the daemon's own machine: the only one that is configured.
 const LOCAL: &str = "local";
 
 /// Which files.
@@ -123,9 +124,19 @@ fn check(Listed { path, problem }: Listed, config: &Config) -> Checked {
     };
     let mut parsed = updraft_dagfile::parse(&path.to_string_lossy(), &bytes);
     let source = String::from_utf8_lossy(&bytes).into_owned();
-    let more: Vec<Diagnostic> = parsed.dags.iter().flat_map(|dag| images_without_containers(&source, dag, config)).collect();
+    let warnings = |dag| unknown_executors(&source, dag).into_iter().chain(images_without_containers(&source, dag, config));
+    let more: Vec<Diagnostic> = parsed.dags.iter().flat_map(warnings).collect();
     parsed.diagnostics.extend(more);
     Checked { path, source, parsed }
+}
+
+/// What waits for an executor that is not configured, waits for ever.
+fn unknown_executors(source: &str, parsed: &ParsedDag) -> Vec<Diagnostic> {
+    let warn = |(name, span): &(ExecutorName, Range<usize>)| {
+        let message = format!("executor `{name}` is not configured: what is to run there waits until it is");
+        Diagnostic::warning(source, span.clone(), message, format!("configured: `{LOCAL}`; without `executor`, it is the default one"))
+    };
+    parsed.executors.iter().filter(|(name, _)| name.as_str() != LOCAL).map(warn).collect()
 }
 
 /// A task with an image on the executor that runs no containers: it would fail when it is launched.
