@@ -23,7 +23,8 @@ fn a_secret_reaches_the_task_and_nobody_else() {
     let site = Site::new();
     let file = site.path("taken");
     let script = format!(
-        "tasks:\n  t:\n    bash: |\n      echo -n {{{{ var.value.db_password }}}} > {}\n      echo the word is {{{{ var.value.db_password }}}}\n",
+        "tasks:\n  t:\n    bash: |\n      echo -n {{{{ var.value.db_password }}}} > {}\n      echo given={{{{ var.value.db_password }}}} >> $UPDRAFT_OUTPUT\n      \
+         echo the word is {{{{ var.value.db_password }}}}\n",
         file.display()
     );
     site.write_dag("secrets.yaml", &script);
@@ -34,6 +35,9 @@ fn a_secret_reaches_the_task_and_nobody_else() {
     assert_eq!(daemon.end_of("secrets", &run), "success");
     assert_eq!(std::fs::read_to_string(file).unwrap(), SECRET);
     assert_eq!(return_value(&daemon, "secrets", &run, "t"), "the word is ***");
+    // What is handed on on purpose is kept and shown as it is, as in Airflow.
+    let (_, given) = daemon.get(&format!("dags/secrets/dagRuns/{run}/taskInstances/t/xcomEntries/given"));
+    assert_eq!(given["value"], SECRET);
     let (_, instance) = daemon.get(&format!("dags/secrets/dagRuns/{run}/taskInstances/t"));
     let shown = instance["rendered_fields"]["bash_command"].as_str().unwrap();
     assert!(shown.contains("echo the word is ***") && !instance.to_string().contains(SECRET), "{instance}");
@@ -74,4 +78,17 @@ fn a_task_hears_the_words_that_a_person_hears_when_params_do_not_hold() {
     let (_, instance) = daemon.get(&format!("dags/caller/dagRuns/{run}/taskInstances/c"));
     assert_eq!(instance["reason"], refusal["detail"]);
     assert_eq!(daemon.get("dags/limited/dagRuns").1["total_entries"], 0);
+}
+
+#[test]
+fn a_value_is_pulled_from_the_run_before() {
+    let site = Site::new();
+    site.write_dag("on.yaml", "tasks:\n  t:\n    bash: echo {{ ti.xcom_pull(include_prior_dates=true, default='on') }} and on\n");
+    let daemon = site.start();
+    daemon.wait_for_dag("on");
+    for value in ["on and on", "on and on and on"] {
+        let run = daemon.trigger("on");
+        assert_eq!(daemon.end_of("on", &run), "success");
+        assert_eq!(return_value(&daemon, "on", &run, "t"), value);
+    }
 }
