@@ -55,9 +55,9 @@ enum Line {
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["nursery", home] => run_replacement_nursery(Path::new(home)),
+        ["nursery", home] => run_replacement_nursery(Path::new(home), &Path::new(home).join("logs")),
         [home] => {
-            let nursery = start_nursery(Path::new(home)).context("starting the nursery")?;
+            let nursery = start_nursery(Path::new(home), &Path::new(home).join("logs")).context("starting the nursery")?;
             // Only now may there be threads.
             tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(home, nursery))
         }

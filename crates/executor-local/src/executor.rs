@@ -22,7 +22,7 @@ use updraft_model::{Adoption, AttemptHandle, AttemptId, NodeId, WORKLOAD_FORMAT,
 use crate::{
     failpoint,
     hint::{Hint, Hints},
-    home::{Home, HomeError},
+    home::{Home, HomeError, OWN_LOGS},
     janitor::Janitor,
     nursery::{NurseryCommand, NurseryHandle},
     place::{self, Evidence, Terminate},
@@ -43,6 +43,8 @@ const STRIPES: usize = 64;
 pub struct LocalConfig {
     /// The node's home folder, on a local disk; the same that the nursery was started with.
     pub home: PathBuf,
+    /// Below which tasks' logs are, likewise.
+    pub logs: PathBuf,
     /// How often the locks of running attempts are looked at, in case a hint was lost.
     pub sweep_every: Duration,
     /// How long a released attempt's name stays reserved.
@@ -56,10 +58,13 @@ pub struct LocalConfig {
 }
 
 impl LocalConfig {
-    /// The usual: sweeps every 5 s, names reserved for 10 s, tasks that outlast any daemon, no replacement nursery.
+    /// The usual: logs in the home, sweeps every 5 s, names reserved for 10 s, tasks that outlast any daemon, no
+    /// replacement nursery.
     pub fn new(home: impl Into<PathBuf>) -> Self {
+        let home = home.into();
         Self {
-            home: home.into(),
+            logs: home.join(OWN_LOGS),
+            home,
             sweep_every: Duration::from_secs(5),
             reserved_for: Duration::from_secs(10),
             node_lost_after: None,
@@ -81,7 +86,7 @@ pub struct LocalExecutor {
 impl LocalExecutor {
     /// Opens the home and begins to listen. One per home at a time: the caller sees to that.
     pub fn new(config: LocalConfig, nursery: NurseryHandle, events: EventSink) -> Result<Self, HomeError> {
-        let home = Home::open(&config.home)?;
+        let home = Home::open(&config.home, &config.logs)?;
         let path = home.hints();
         let io = |doing| {
             let path = path.clone();

@@ -1,4 +1,4 @@
-//! A node's home: where the attempts' folders, the logs and the node's id are.
+//! A node's home: where the attempts' folders, the node's id and, unless they are elsewhere, the logs are.
 //!
 //! Must be on a local disk: `flock` on NFS is emulated and does not survive as this crate needs it.
 
@@ -38,19 +38,24 @@ pub enum HomeError {
 #[derive(Debug, Clone)]
 pub struct Home {
     root: PathBuf,
+    logs: PathBuf,
     node: NodeId,
 }
 
 impl Home {
-    /// Creates what is missing of it, including `node-id`, which is drawn once and never changes.
-    pub fn open(root: &Path) -> Result<Self, HomeError> {
-        create_private(root)?;
-        let root = fs::canonicalize(root).map_err(|source| HomeError::Io { doing: "resolving", path: root.to_owned(), source })?;
-        for folder in ["attempts", "released", "logs"] {
+    /// Creates what is missing of it and of the folder of its tasks' logs, which may be elsewhere, including
+    /// `node-id`, which is drawn once and never changes.
+    pub fn open(root: &Path, logs: &Path) -> Result<Self, HomeError> {
+        let made = |path: &Path| {
+            create_private(path)?;
+            fs::canonicalize(path).map_err(|source| HomeError::Io { doing: "resolving", path: path.to_owned(), source })
+        };
+        let (root, logs) = (made(root)?, made(logs)?);
+        for folder in ["attempts", "released", OWN_LOGS] {
             create_private(&root.join(folder))?;
         }
         let node = node_id(&root)?;
-        Ok(Self { root, node })
+        Ok(Self { root, logs, node })
     }
 
     /// The node that lives here.
@@ -98,11 +103,19 @@ impl Home {
         self.root.join("attempts/.daemon")
     }
 
-    /// Below which all logs are.
-    pub fn logs(&self) -> PathBuf {
-        self.root.join("logs")
+    /// Below which all tasks' logs are.
+    pub fn logs(&self) -> &Path {
+        &self.logs
+    }
+
+    /// What the nursery has to complain about. Always here: another home may have the same folder of logs.
+    pub(crate) fn nursery_log(&self) -> PathBuf {
+        self.root.join(OWN_LOGS).join("nursery.log")
     }
 }
+
+/// The folder in a home where logs are unless they are to be elsewhere.
+pub(crate) const OWN_LOGS: &str = "logs";
 
 fn create_private(path: &Path) -> Result<(), HomeError> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
@@ -150,14 +163,14 @@ mod tests {
     #[test]
     fn a_node_keeps_its_id() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Home::open(dir.path()).unwrap();
-        assert_eq!(first.node(), Home::open(dir.path()).unwrap().node());
+        let first = Home::open(dir.path(), &dir.path().join(OWN_LOGS)).unwrap();
+        assert_eq!(first.node(), Home::open(dir.path(), &dir.path().join(OWN_LOGS)).unwrap().node());
     }
 
     #[test]
     fn a_damaged_node_id_is_said_not_replaced() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("node-id"), "").unwrap();
-        assert!(matches!(Home::open(dir.path()), Err(HomeError::NodeId { .. })));
+        assert!(matches!(Home::open(dir.path(), &dir.path().join(OWN_LOGS)), Err(HomeError::NodeId { .. })));
     }
 }

@@ -92,10 +92,10 @@ fn socket_pair() -> nix::Result<(OwnedFd, OwnedFd)> {
     socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
 }
 
-/// Forks the nursery of the home at `home`. Must be the first thing `main` does: the process may
+/// Forks the nursery of the home at `home`, whose tasks' logs are below `logs`. Must be the first thing `main` does: the process may
 /// have no other thread yet.
-pub fn start_nursery(home: &Path) -> Result<NurseryHandle, NurseryError> {
-    let home = Home::open(home)?;
+pub fn start_nursery(home: &Path, logs: &Path) -> Result<NurseryHandle, NurseryError> {
+    let home = Home::open(home, logs)?;
     let (ours, theirs) = socket_pair().map_err(io::Error::from)?;
     match sys::fork_single_threaded() {
         Ok(ForkResult::Parent { child }) => Ok(NurseryHandle { socket: ours, pid: child }),
@@ -109,9 +109,9 @@ pub fn start_nursery(home: &Path) -> Result<NurseryHandle, NurseryError> {
 }
 
 /// The body of a process started by a [`NurseryCommand`]; its standard input is the socket.
-pub fn run_replacement_nursery(home: &Path) -> ! {
+pub fn run_replacement_nursery(home: &Path, logs: &Path) -> ! {
     let socket = sys::own_standard_input();
-    sys::exit_now(match Home::open(home) {
+    sys::exit_now(match Home::open(home, logs) {
         Ok(home) => run_guarded(home, socket),
         Err(_) => 1,
     })
@@ -144,7 +144,7 @@ impl Nursery {
         prctl::set_child_subreaper(true)?;
         prctl::set_name(c"updraft-nursery")?;
         let null = fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
-        let log = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(home.logs().join("nursery.log"))?;
+        let log = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(home.nursery_log())?;
         let socket = above_standard(socket)?;
         dup2_stdin(&null)?;
         dup2_stdout(&null)?;

@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn a_node_promises_no_more_than_what_runs_there_was_told() {
         let dir = tempfile::tempdir().unwrap();
-        let home = Home::open(dir.path()).unwrap();
+        let home = Home::open(dir.path(), &dir.path().join("logs")).unwrap();
         let promised = || Presence::open(&home, Some(secs(60))).unwrap().lost_after(&home);
         assert_eq!(promised(), Some(secs(60)));
         let attempt = AttemptId(uuid::Uuid::from_u128(1));
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn nobody_is_heard_of_before_the_first_heartbeat() {
         let dir = tempfile::tempdir().unwrap();
-        let home = Home::open(dir.path()).unwrap();
+        let home = Home::open(dir.path(), &dir.path().join("logs")).unwrap();
         let boot = processes::boot_id().unwrap();
         let off = Presence::open(&home, None).unwrap();
         off.heard(secs(1)).unwrap();

@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn a_spare_folder_says_nothing_of_the_attempt_it_was() {
         let dir = tempfile::tempdir().unwrap();
-        let (home, spares) = (Home::open(dir.path()).unwrap(), Spares::default());
+        let (home, spares) = (Home::open(dir.path(), &dir.path().join("logs")).unwrap(), Spares::default());
         assert!(spares.keep(&home, &left(&home, "a")).unwrap());
         let spare = spares.take().unwrap();
         assert_eq!(names(&spare), ["exit.json.new", "started.new", "tmp", "workload.json"]);
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn what_is_not_known_is_not_kept() {
         let dir = tempfile::tempdir().unwrap();
-        let (home, spares) = (Home::open(dir.path()).unwrap(), Spares::default());
+        let (home, spares) = (Home::open(dir.path(), &dir.path().join("logs")).unwrap(), Spares::default());
         let with = |name: &str, change: &dyn Fn(&Path)| {
             let folder = left(&home, name);
             change(&folder);

@@ -87,5 +87,7 @@ pub enum Command {
     Nursery {
         /// The node's home.
         home: PathBuf,
+        /// Below which its tasks' logs are.
+        logs: PathBuf,
     },
 }

@@ -50,7 +50,7 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     let role = match cli.command {
         // These two are started by a daemon with all they need: no configuration is read.
         Command::Operator => return operator::run(),
-        Command::Nursery { home } => updraft_executor_local::run_replacement_nursery(&home),
+        Command::Nursery { home, logs } => updraft_executor_local::run_replacement_nursery(&home, &logs),
         Command::Db(command) => return daemon::db::run(command, &load(&cli.globals)?),
         Command::User(command) => return commands::run(command, &cli.globals),
         Command::Standalone => Role::Standalone,

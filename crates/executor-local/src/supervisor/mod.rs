@@ -87,7 +87,7 @@ fn never_started(how: HowEnded) -> Exit {
 
 /// How it ended, and its log, of which some may still be unwritten.
 fn supervise(home: &Home, workload: &Workload) -> (Exit, Option<Log>) {
-    let path = log_file(&home.logs(), &workload.labels);
+    let path = log_file(home.logs(), &workload.labels);
     let mut log = match when_there_is_room(|| open_log(home, workload, &path)) {
         Ok(log) => log,
         Err(e) => return (never_started(room::not_started(&e, format!("its log {} can't be written: {e}", path.display()))), None),

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn a_task_starts_only_where_a_daemon_is_heard_of() {
         let dir = tempfile::tempdir().unwrap();
-        let home = Home::open(dir.path()).unwrap();
+        let home = Home::open(dir.path(), &dir.path().join("logs")).unwrap();
         assert!(Vigil::begin(&home, &workload(None)).unwrap().is_none(), "where it is off nobody looks");
         let after = SignedDuration::from_millis(200);
         let begin = || Vigil::begin(&home, &workload(Some(after)));
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn its_timer_fires_when_nothing_was_heard_and_when_the_grace_is_over() {
         let dir = tempfile::tempdir().unwrap();
-        let home = Home::open(dir.path()).unwrap();
+        let home = Home::open(dir.path(), &dir.path().join("logs")).unwrap();
         let presence = Presence::open(&home, Some(Duration::from_secs(1))).unwrap();
         presence.heard(boot_clock()).unwrap();
         let mut vigil = Vigil::begin(&home, &workload(Some(SignedDuration::from_secs(1)))).unwrap().unwrap();

@@ -34,7 +34,7 @@ pub fn serve(store: Arc<dyn Reader>, config: &Config) -> (axum::Router, watch::S
     let server = ServerConfig {
         authentication: Authentication::Disabled,
         node: node_of(&config.home),
-        ..ServerConfig::new(config.home.join("logs"), env!("CARGO_PKG_VERSION"))
+        ..ServerConfig::new(config.base_log_folder.clone(), env!("CARGO_PKG_VERSION"))
     };
     (updraft_server::router(Deps { reader: store, engine: None, shutdown }, server), stop)
 }

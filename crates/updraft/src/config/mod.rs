@@ -57,6 +57,8 @@ pub struct Config {
     pub retention: Option<SignedDuration>,
     /// A node that is not heard of for so long is lost, and its tasks are over; `None`: a person says so.
     pub node_lost_after: Option<Duration>,
+    /// Below which the logs of tasks are.
+    pub base_log_folder: PathBuf,
     /// How the daemon writes its log.
     pub log_format: LogFormat,
     /// What it writes: `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,updraft=debug`.

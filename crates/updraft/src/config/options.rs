@@ -51,6 +51,7 @@ pub const OPTIONS: &[ConfigOption] = &[
         "never",
         "A node whose daemon is not heard of for so long is lost: its tasks end there and go on elsewhere; at least 60s.",
     ),
+    option("base_log_folder", "", "Where this node keeps the logs of its tasks, on a local disk; by default logs in the home."),
     option("log_format", "text", "How the daemon writes its log: text or json."),
     option("log_level", "info", "What the daemon logs: error, warn, info, debug, trace, or a filter such as info,updraft=debug."),
     option("executors.local.parallelism", "", "How many task instances the local executor runs at once; by default `parallelism`."),

@@ -274,6 +274,10 @@ fn build(home: PathBuf, file: &Path, around: &Surroundings, all: &[Given]) -> Re
         }
         address => address,
     };
+    let base_log_folder = match text("base_log_folder") {
+        Some(folder) => folder_of(get("base_log_folder")).join(folder),
+        None => home.join("logs"),
+    };
     let dags = folder_of(get("dags")).join(&get("dags").value);
     let mut config = Config {
         dags,
@@ -288,6 +292,7 @@ fn build(home: PathBuf, file: &Path, around: &Surroundings, all: &[Given]) -> Re
         python: get("python").value.clone(),
         retention,
         node_lost_after,
+        base_log_folder,
         log_format,
         log_level: get("log_level").value.clone(),
         settings: Vec::new(),
@@ -303,6 +308,7 @@ fn setting(given: &Given, config: &Config) -> Setting {
     let value = match option.key {
         "dags" => config.dags.display().to_string(),
         "database_url" => config.database.to_string(),
+        "base_log_folder" => config.base_log_folder.display().to_string(),
         "executors.local.parallelism" => config.local_parallelism.to_string(),
         _ => value.clone(),
     };
@@ -341,12 +347,18 @@ mod tests {
         python = python3 (default)
         retention = never (~/.updraft/updraft.toml)
         node_lost_after = 5m (~/.updraft/updraft.toml)
+        base_log_folder = ~/.updraft/logs (default)
         log_format = text (default)
         log_level = info (default)
         executors.local.parallelism = 5 (~/.updraft/updraft.toml)
         "#);
         assert_eq!((config.port, config.local_parallelism, config.retention), (3, 5, None));
         assert_eq!(config.node_lost_after, Some(Duration::from_secs(300)));
+        let file = "base_log_folder = \"../tasks\"\n";
+        fs::write(dir.path().join(".updraft/updraft.toml"), file).unwrap();
+        let folder = |env: &[(&str, &str)]| load(&Globals::default(), &self::around(dir.path(), env)).unwrap().0.base_log_folder;
+        assert_eq!(folder(&[]), dir.path().join(".updraft/../tasks"));
+        assert_eq!(folder(&[("UPDRAFT_BASE_LOG_FOLDER", "elsewhere")]), dir.path().join("elsewhere"));
         let advertised = |address: &str| {
             let globals = Globals { advertise_address: Some(address.to_owned()), ..Globals::default() };
             load(&globals, &around).unwrap().0.advertise_address.unwrap()

@@ -80,7 +80,7 @@ impl Api {
         let server = ServerConfig {
             node,
             base_url: config.base_url.clone(),
-            ..ServerConfig::new(config.home.join("logs"), env!("CARGO_PKG_VERSION"))
+            ..ServerConfig::new(config.base_log_folder.clone(), env!("CARGO_PKG_VERSION"))
         };
         let deps = Deps { reader: store.reader(), engine, shutdown: shutdown.clone() };
         let app = if role.serves() { router(deps, server) } else { node_router(deps, server) };

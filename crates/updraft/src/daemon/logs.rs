@@ -39,9 +39,9 @@ const ASK: Duration = Duration::from_secs(30);
 /// In the log folder: of which database's runs the logs are.
 const OWNER: &str = ".database";
 
-/// Looks after the logs of one home.
+/// Looks after the logs of one node.
 pub struct Sweeper {
-    /// The folder of its logs.
+    /// The folder of its tasks' logs.
     pub logs: PathBuf,
     /// Knows the attempts.
     pub reader: Arc<dyn Reader>,
@@ -173,7 +173,7 @@ impl Sweeper {
         if !read {
             tracing::warn!(
                 file = %path.display(),
-                "the logs in this home are of another database's runs, so none is removed; remove this file if they may go"
+                "the logs in this folder are of another database's runs, so none is removed; remove this file if they may go"
             );
         }
         Ok(read)

@@ -64,7 +64,8 @@ pub fn run(role: Role, config: Config) -> anyhow::Result<ExitCode> {
     }
     let place = if role.schedules() {
         let lock = HomeLock::take(&config.home)?;
-        let nursery = start_nursery(&config.home).with_context(|| format!("in the home {}", config.home.display()))?;
+        let nursery = start_nursery(&config.home, &config.base_log_folder)
+            .with_context(|| format!("in the home {} with logs in {}", config.home.display(), config.base_log_folder.display()))?;
         Some(Place { lock, nursery })
     } else {
         None

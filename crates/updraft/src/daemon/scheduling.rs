@@ -65,9 +65,10 @@ impl Scheduling {
         let Place { lock, nursery } = place;
         let program = env::current_exe().context("finding this program, which tasks are started with")?;
         let (sink, events) = mpsc::unbounded_channel();
-        let replacement = NurseryCommand { program: program.clone().into(), args: vec!["nursery".into(), config.home.clone().into()] };
+        let args = vec!["nursery".into(), config.home.clone().into(), config.base_log_folder.clone().into()];
         let local = LocalConfig {
-            replacement: Some(replacement),
+            logs: config.base_log_folder.clone(),
+            replacement: Some(NurseryCommand { program: program.clone().into(), args }),
             node_lost_after: config.node_lost_after,
             waits_for_heartbeat: true,
             ..LocalConfig::new(&config.home)
@@ -102,7 +103,7 @@ impl Scheduling {
         }
         tasks.spawn(Bundle { root: config.dags.clone(), engine: engine.clone(), rescan: rescans, digest }.run());
         tasks.spawn(heart.run());
-        tasks.spawn(logs::Sweeper { logs: config.home.join("logs"), reader: store.reader() }.run());
+        tasks.spawn(logs::Sweeper { logs: config.base_log_folder.clone(), reader: store.reader() }.run());
         if let Some(age) = config.retention {
             tasks.spawn(retention::run(store.engine(), engine.status(), age));
         }

@@ -160,6 +160,43 @@ fn logs_go_with_their_dag() {
     assert!(site.path("home/logs/dag_id=other").exists());
 }
 
+/// Ended runs `old` and `new`, and a moment after the end of the one and before the other.
+fn old_and_new(daemon: &Daemon) -> String {
+    daemon.wait_for_dag("quick");
+    for name in ["old", "new"] {
+        let (status, answer) = daemon.post("dags/quick/dagRuns", &json!({"dag_run_id": name, "logical_date": null}));
+        assert_eq!(status, 200, "{answer}");
+        assert_eq!(daemon.end_of("quick", name), "success");
+    }
+    let (_, run) = daemon.get("dags/quick/dagRuns/new");
+    run["start_date"].as_str().unwrap().to_owned()
+}
+
+fn clean(mut command: Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).starts_with("1 runs "), "{output:?}");
+}
+
+#[test]
+fn logs_that_are_elsewhere_go_with_runs_deleted_while_no_daemon_was_there() {
+    let site = Site::new();
+    site.write_dag("quick.yaml", "tasks: {say: {bash: echo hello}}\n");
+    let command = |args: &[&str]| {
+        let mut command = site.command(args);
+        command.env("UPDRAFT_BASE_LOG_FOLDER", site.path("elsewhere"));
+        command
+    };
+    let daemon = Daemon::start(command(&["standalone"]));
+    let before = old_and_new(&daemon);
+    daemon.kill();
+    let folder = |name: &str| site.path(&format!("elsewhere/dag_id=quick/run_id={name}"));
+    assert!(folder("old").exists() && folder("new").exists() && !site.path("home/logs/dag_id=quick").exists());
+    clean(command(&["db", "clean", "--before", &before]));
+    let daemon = Daemon::start(command(&["standalone"]));
+    wait_to_go(&folder("old"));
+    assert_eq!(log_of(&daemon, &log_path("quick", "new", "say", 1)), ["hello"]);
+}
+
 #[test]
 fn a_daemon_with_another_database_removes_no_logs() {
     let site = Site::new();

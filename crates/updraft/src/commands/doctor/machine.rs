@@ -23,9 +23,10 @@ const FILES: u64 = 4096;
 /// All of it.
 pub async fn checks(config: &Config) -> Vec<Check> {
     let parallel = u64::from(config.local_parallelism);
-    vec![
-        home(&config.home),
-        disk(&config.home),
+    let logs = Some(&config.base_log_folder).filter(|logs| !logs.starts_with(&config.home));
+    let mut checks = vec![home(&config.home), disk(&config.home)];
+    checks.extend(logs.map(|logs| disk(logs)));
+    checks.extend([
         program("bash", "bash", "tasks with `bash` need it: install it, or put it on the daemon's PATH").await,
         program("python", &config.python, "tasks with `python` need it: install it, or set `python` in the configuration").await,
         limit("files", Resource::RLIMIT_NOFILE, FILES, "raise it with `ulimit -n`, or LimitNOFILE in the service's file"),
@@ -36,7 +37,8 @@ pub async fn checks(config: &Config) -> Vec<Check> {
             "raise it with `ulimit -u`, or LimitNPROC in the service's file",
         ),
         cgroup(Path::new("/sys/fs/cgroup"), &fs::read_to_string("/proc/self/cgroup").unwrap_or_default(), processes_of(parallel)),
-    ]
+    ]);
+    checks
 }
 
 /// A task is a supervisor, its program, and what that starts.
@@ -72,14 +74,14 @@ fn existing(path: &Path) -> PathBuf {
     path.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/")).to_owned()
 }
 
-fn disk(home: &Path) -> Check {
-    let stat = match statvfs(&existing(home)) {
+fn disk(folder: &Path) -> Check {
+    let stat = match statvfs(&existing(folder)) {
         Ok(stat) => stat,
         Err(error) => return Check::warning("disk", format!("can't tell how much is free: {}", error.desc()), "look with `df`"),
     };
     let free = stat.blocks_available() as u64 * stat.fragment_size() as u64;
-    let found = format!("{:.1} GiB free for {}", free as f64 / f64::from(1 << 30), home.display());
-    let hint = "free some, or move --home; `updraft db clean` deletes old runs";
+    let found = format!("{:.1} GiB free for {}", free as f64 / f64::from(1 << 30), folder.display());
+    let hint = "free some, or move the folder; `updraft db clean` deletes old runs";
     match free {
         free if free < NO_DISK => Check::error("disk", found, hint),
         free if free < LITTLE_DISK => Check::warning("disk", found, hint),

@@ -19,7 +19,7 @@ impl Foreground {
     /// Makes the home and forks the nursery.
     pub fn prepare() -> anyhow::Result<Self> {
         let home = tempfile::Builder::new().prefix("updraft-test-").tempdir()?;
-        let nursery = start_nursery(home.path())?;
+        let nursery = start_nursery(home.path(), &home.path().join("logs"))?;
         Ok(Self { home, nursery })
     }
 }

@@ -97,7 +97,7 @@ impl World {
             error: None,
         };
         engine.files(vec![FileChange { file, content: Some(content) }]);
-        let logs = Logs::new(executor.home().logs());
+        let logs = Logs::new(executor.home().logs().to_owned());
         let run_id = RunId::new(format!("manual__{}", plan.logical_date.isoformat()))?;
         let (dag_id, status) = (plan.dag.dag_id.clone(), engine.status());
         let mut world = Self { store, executor, status, engine, shell, dag_id, run_id, run: RunKey(0), logs, home };
