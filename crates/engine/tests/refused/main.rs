@@ -1,6 +1,8 @@
 //! What becomes of values that the database does not take: the engine over a store in memory, which
 //! refuses a NUL character as PostgreSQL does, and an output of one name.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod world;
 
 use std::sync::Arc;
