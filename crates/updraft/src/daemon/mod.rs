@@ -72,8 +72,16 @@ pub fn run(role: Role, config: Config) -> anyhow::Result<ExitCode> {
     };
     // From here on there may be threads.
     logging::start(&config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime's threads")?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(workers()).enable_all().build().context("starting the runtime's threads")?;
     let result = runtime.block_on(lifecycle::live(role, config, place));
     runtime.shutdown_timeout(LAST_WORK);
     result.map(|()| ExitCode::SUCCESS)
+}
+
+/// A page about a DAG of 50,000 tasks takes a thread for a third of a second: on a small machine some more than
+/// it has cores, so that commits do not wait for pages.
+fn workers() -> usize {
+    const FEW: usize = 4;
+    std::thread::available_parallelism().map_or(FEW, |cores| cores.get().max(FEW))
 }
