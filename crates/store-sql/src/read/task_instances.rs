@@ -14,7 +14,9 @@ use crate::{
 };
 
 /// What a task instance is shown with, from `task_instance AS t` on.
-const SHOWN_WITH: &str = "JOIN dag_run AS r ON r.id = t.run LEFT JOIN attempt AS a ON a.id = t.attempt";
+fn shown_with(join: &str) -> String {
+    format!("{join} dag_run AS r ON r.id = t.run LEFT JOIN attempt AS a ON a.id = t.attempt")
+}
 
 fn columns() -> String {
     format!("r.logical_date, r.run_after, a.waiting, {}", rows::task_instance_columns())
@@ -53,7 +55,9 @@ pub async fn task_instances(backend: &dyn Backend, filter: TaskInstanceFilter, p
     let runs_first = format!("FROM dag_run AS r {} task_instance AS t ON t.run = r.id", backend.dialect().join_in_order());
     let sorts_first_by_run = page.order_by.first().is_some_and(|name| is_of_run(name));
     let joins = asks_of_run || sorts_by_run;
-    let found = "JOIN task_instance AS t ON t.run = k.run AND t.task_id = k.task_id AND t.map_index = k.map_index";
+    // The keys first: SQLite may take it for cheaper to look at all runs.
+    let join = backend.dialect().join_in_order();
+    let found = format!("{join} task_instance AS t ON t.run = k.run AND t.task_id = k.task_id AND t.map_index = k.map_index");
     let list = List {
         names: ("task_instances", "task_instances_count"),
         columns: columns(),
@@ -62,7 +66,7 @@ pub async fn task_instances(backend: &dyn Backend, filter: TaskInstanceFilter, p
         orders: &orders,
         key: if joins { &["r.id", "t.task_id", "t.map_index"] } else { &["t.run", "t.task_id", "t.map_index"] },
         places: Some(&TASK_INSTANCE_ORDERS),
-        shown: Some(Shown { keys: "t.run, t.task_id, t.map_index", join: &format!("{found} {SHOWN_WITH}") }),
+        shown: Some(Shown { keys: "t.run, t.task_id, t.map_index", join: &format!("{found} {}", shown_with(join)) }),
     };
     list.fetch(backend, &conditions(backend, filter), &page, view).await
 }
@@ -117,7 +121,7 @@ fn of(query: Query, alias: &str, key: &TaskInstanceKey) -> Query {
 
 /// [`updraft_store::Reader::task_instance`].
 pub async fn task_instance(backend: &dyn Backend, key: TaskInstanceKey) -> Result<Option<TaskInstanceView>, StoreError> {
-    let query = Query::new("task_instance").sql(format!("SELECT {} FROM task_instance AS t {SHOWN_WITH}", columns()));
+    let query = Query::new("task_instance").sql(format!("SELECT {} FROM task_instance AS t {}", columns(), shown_with("JOIN")));
     fetch_first(backend, of(query, "t", &key), view).await
 }
 
