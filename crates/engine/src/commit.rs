@@ -15,6 +15,8 @@ pub(crate) struct Commit {
     /// What is to be written.
     pub batch: Arc<Batch>,
     pub retry_at: Option<Duration>,
+    /// When it was first sent.
+    pub sent_at: Duration,
     failures: u32,
     search: Option<Search>,
 }
@@ -36,9 +38,9 @@ pub(crate) enum Found {
 }
 
 impl Commit {
-    pub fn new(mut plan: Plan) -> Self {
+    pub fn new(mut plan: Plan, sent_at: Duration) -> Self {
         let batch = Arc::new(std::mem::take(&mut plan.batch));
-        Self { plan, batch, retry_at: None, failures: 0, search: None }
+        Self { plan, batch, retry_at: None, sent_at, failures: 0, search: None }
     }
 
     /// The commit, or the next probe of a search.

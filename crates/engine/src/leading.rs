@@ -60,8 +60,7 @@ pub(crate) struct Leading {
     patient: usize,
     patience: Option<Duration>,
     commit: Option<Commit>,
-    /// When it was sent.
-    sent_at: Duration,
+    /// Before that, a plan is made only to go on with what is being written.
     rest_until: Duration,
     more: bool,
     wake_at: Option<Timestamp>,
@@ -102,7 +101,6 @@ impl Leading {
             patient: 0,
             patience: None,
             commit: None,
-            sent_at: now.boot,
             rest_until: Duration::ZERO,
             more: false,
             wake_at: None,
@@ -231,10 +229,9 @@ impl Leading {
         if plan.batch.is_empty() {
             self.carry_out(now, plan, false, config, out);
         } else {
-            let commit = Commit::new(plan);
+            let commit = Commit::new(plan, now.boot);
             out.push(commit.effect(self.lease.term));
             self.commit = Some(commit);
-            self.sent_at = now.boot;
         }
     }
 
@@ -286,7 +283,7 @@ impl Leading {
                     }
                 }
                 if self.scheduler.live_attempts() >= CROWD {
-                    self.rest_until = now.boot + now.boot.saturating_sub(self.sent_at).min(MOST_REST);
+                    self.rest_until = now.boot + now.boot.saturating_sub(commit.sent_at).min(MOST_REST);
                 }
                 self.carry_out(now, commit.plan, true, config, out);
                 return Next::Written;

@@ -12,7 +12,7 @@ use updraft_model::{Batch, Term};
 use updraft_store::CommitError;
 use updraft_store_sql::{
     Dialect,
-    commit::{Action, Step, feed_text},
+    commit::{Action, Step, feed_changes, feed_text, lease_text},
 };
 
 use crate::{
@@ -58,14 +58,9 @@ fn is_outcome_known(error: &sqlx::Error) -> bool {
 fn statement(term: Term, batch: &Batch, steps: &[Step]) -> Result<(String, PgArguments), sqlx::error::BoxDynError> {
     let mut arguments = PgArguments::default();
     arguments.add(term.0)?;
-    arguments.add(feed_text(batch))?;
-    let mut text = format!(
-        "-- commit_at_once\n\
-         WITH lease AS (SELECT term FROM scheduler_lease WHERE holder IS NOT NULL AND term = $1 FOR SHARE), \
-         entry AS (INSERT INTO feed (seq, term, created_at, changes) \
-         SELECT coalesce(max(seq), 0) + 1, $1, {}, $2 FROM feed RETURNING seq)",
-        Dialect::Postgres.now()
-    );
+    arguments.add(feed_changes(batch))?;
+    let (lease, entry) = (lease_text(Dialect::Postgres, "$1"), feed_text(Dialect::Postgres, "$1", "$2"));
+    let mut text = format!("-- commit_at_once\nWITH lease AS ({lease}), entry AS ({entry})");
     let mut is_right = "EXISTS (SELECT FROM lease)".to_owned();
     for (at, step) in steps.iter().enumerate() {
         let before = arguments.len();

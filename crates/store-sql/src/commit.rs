@@ -167,25 +167,39 @@ fn last_of_each_key(shape: &Shape, rows: Vec<Vec<Cell>>) -> Vec<Vec<Cell>> {
 
 /// Whether `term` leads; in PostgreSQL nobody can take the lease before this transaction ends.
 pub fn lock_lease(dialect: Dialect, term: Term) -> Query {
+    let mut query = Query::new("lock_lease");
+    let term = query.placeholder(term.0);
+    query.sql(lease_text(dialect, &term))
+}
+
+/// [`lock_lease`] as a part of a larger statement, which has the term at this placeholder.
+pub fn lease_text(dialect: Dialect, term: &str) -> String {
     let lock = match dialect {
         Dialect::Sqlite => "",
         Dialect::Postgres => " FOR SHARE",
     };
-    Query::new("lock_lease").sql("SELECT term FROM scheduler_lease WHERE holder IS NOT NULL AND term = ").arg(term.0).sql(lock)
+    format!("SELECT term FROM scheduler_lease WHERE holder IS NOT NULL AND term = {term}{lock}")
 }
 
 /// The commit's row of the feed: returns its number.
 pub fn insert_feed(dialect: Dialect, term: Term, batch: &Batch) -> Query {
-    Query::new("insert_feed")
-        .sql("INSERT INTO feed (seq, term, created_at, changes) SELECT coalesce(max(seq), 0) + 1, ")
-        .arg(term.0)
-        .sql(format!(", {}, ", dialect.now()))
-        .arg(feed_text(batch))
-        .sql(" FROM feed RETURNING seq")
+    let mut query = Query::new("insert_feed");
+    let (term, changes) = (query.placeholder(term.0), query.placeholder(feed_changes(batch)));
+    query.sql(feed_text(dialect, &term, &changes))
+}
+
+/// [`insert_feed`] as a part of a larger statement, which has the term and the
+/// [changes](feed_changes) at these placeholders.
+pub fn feed_text(dialect: Dialect, term: &str, changes: &str) -> String {
+    let now = dialect.now();
+    format!(
+        "INSERT INTO feed (seq, term, created_at, changes) \
+         SELECT coalesce(max(seq), 0) + 1, {term}, {now}, {changes} FROM feed RETURNING seq"
+    )
 }
 
 /// What the feed says of a batch.
-pub fn feed_text(batch: &Batch) -> String {
+pub fn feed_changes(batch: &Batch) -> String {
     shapes::json(&batch.feed())
 }
 
