@@ -111,6 +111,22 @@ pub struct TriggerRun {
     pub triggered_by: TriggeredBy,
 }
 
+impl TriggerRun {
+    /// A run of this name, now, without a logical date or anything given.
+    pub fn new(dag_id: DagId, run_id: RunId, triggered_by: TriggeredBy) -> Self {
+        Self {
+            dag_id,
+            run_id: Some(run_id),
+            logical_date: None,
+            data_interval: None,
+            run_after: None,
+            conf: Value::Object(serde_json::Map::new()),
+            note: None,
+            triggered_by,
+        }
+    }
+}
+
 /// Which task instances of a run, and of its neighbours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Selection {

@@ -108,16 +108,7 @@ fn dag(tasks: usize) -> Result<Dag, Box<dyn Error>> {
 }
 
 fn trigger(number: usize) -> Result<Input, Box<dyn Error>> {
-    let trigger = TriggerRun {
-        dag_id: DagId::new("d")?,
-        run_id: Some(RunId::new(format!("r{number:05}"))?),
-        logical_date: None,
-        data_interval: None,
-        run_after: None,
-        conf: json!({}),
-        note: None,
-        triggered_by: TriggeredBy::RestApi,
-    };
+    let trigger = TriggerRun::new(DagId::new("d")?, RunId::new(format!("r{number:05}"))?, TriggeredBy::RestApi);
     let id = RequestId(i64::try_from(number)?);
     Ok(Input::Request(PendingRequest { id, user: None, request: Request::TriggerRun(trigger) }))
 }

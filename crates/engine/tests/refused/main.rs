@@ -7,7 +7,6 @@ mod world;
 
 use std::sync::Arc;
 
-use serde_json::json;
 use updraft_model::*;
 use updraft_scheduler::{FileChange, FileContent, ReadDag};
 
@@ -29,16 +28,7 @@ fn file(dag: Dag, source: &str) -> FileChange {
 }
 
 fn trigger(dag: &str, run: &str) -> Request {
-    Request::TriggerRun(TriggerRun {
-        dag_id: DagId::new(dag).unwrap(),
-        run_id: Some(RunId::new(run).unwrap()),
-        logical_date: None,
-        data_interval: None,
-        run_after: None,
-        conf: json!({}),
-        note: None,
-        triggered_by: TriggeredBy::RestApi,
-    })
+    Request::TriggerRun(TriggerRun::new(DagId::new(dag).unwrap(), RunId::new(run).unwrap(), TriggeredBy::RestApi))
 }
 
 fn dag_ids(world: &World) -> Vec<String> {

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::SignedDuration;
-use serde_json::json;
 use updraft_model::*;
 use updraft_scheduler::*;
 use uuid::Uuid;
@@ -86,16 +85,7 @@ pub fn exit(how: HowEnded, now: Timestamp) -> Box<Exit> {
 }
 
 pub fn trigger_of(dag_id: &str, run_id: &str) -> TriggerRun {
-    TriggerRun {
-        dag_id: DagId::new(dag_id).unwrap(),
-        run_id: Some(RunId::new(run_id).unwrap()),
-        logical_date: None,
-        data_interval: None,
-        run_after: None,
-        conf: json!({}),
-        note: None,
-        triggered_by: TriggeredBy::RestApi,
-    }
+    TriggerRun::new(DagId::new(dag_id).unwrap(), RunId::new(run_id).unwrap(), TriggeredBy::RestApi)
 }
 
 impl World {
