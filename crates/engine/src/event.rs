@@ -111,6 +111,29 @@ pub enum Event {
     Stop,
 }
 
+impl Event {
+    /// Which kind it is, for people who look for what takes long.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Tick => "tick",
+            Self::LeaseAcquired(_) => "lease acquired",
+            Self::LeaseRenewed { .. } => "lease renewed",
+            Self::Loaded { .. } => "loaded",
+            Self::Committed { .. } => "committed",
+            Self::Probed { .. } => "probed",
+            Self::Requests { .. } => "requests",
+            Self::Answered { .. } => "answered",
+            Self::Hint => "hint",
+            Self::Files(_) => "files",
+            Self::Executor { .. } => "executor",
+            Self::Launched { .. } => "launched",
+            Self::Terminated { .. } => "terminated",
+            Self::Adoption { .. } => "adoption",
+            Self::Stop => "stop",
+        }
+    }
+}
+
 /// What is to be done. The shell answers with the event of the same name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {

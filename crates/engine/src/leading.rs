@@ -282,8 +282,10 @@ impl Leading {
                         self.next_fetch = now.boot;
                     }
                 }
+                let took = now.boot.saturating_sub(commit.sent_at);
+                self.scheduler.committed(commit.batch.len(), took);
                 if self.scheduler.live_attempts() >= CROWD {
-                    self.rest_until = now.boot + now.boot.saturating_sub(commit.sent_at).min(MOST_REST);
+                    self.rest_until = now.boot + took.min(MOST_REST);
                 }
                 self.carry_out(now, commit.plan, true, config, out);
                 return Next::Written;

@@ -14,12 +14,15 @@ use std::{
 
 use futures::StreamExt;
 use tokio::sync::{mpsc, watch};
-use updraft_executor::{Executor, LaunchError, TerminateError};
+use updraft_executor::{Executor, LaunchError, TerminateError, boot_clock};
 use updraft_model::{ExecutorEvent, ExecutorName, Term, Timestamp, Workload};
 use updraft_scheduler::FileChange;
 use updraft_store::EngineStore;
 
 use crate::{CommitTimes, Effect, Engine, Event, Now, Status, event::Report};
+
+/// What takes longer keeps other DAGs' tasks waiting: worth a line for whoever looks for the cause.
+const SLOW: Duration = Duration::from_millis(20);
 
 /// What the shell needs to carry effects out.
 pub struct Shell {
@@ -112,7 +115,14 @@ impl Shell {
         let mut event = Event::Tick;
         loop {
             beats.fetch_add(1, Ordering::Relaxed);
-            for effect in engine.handle(now(), event) {
+            let began = now();
+            let kind = event.kind();
+            let effects = engine.handle(began, event);
+            let took = now().boot.saturating_sub(began.boot);
+            if took > SLOW {
+                tracing::debug!(kind, ?took, "a step of the engine was slow");
+            }
+            for effect in effects {
                 if effect == Effect::Stopped {
                     status.send_replace(engine.status());
                     return;
@@ -158,10 +168,15 @@ impl Shell {
             }
             Effect::Commit { term, batch } => {
                 let times = commit_times.clone();
+                let size = batch.len();
                 spawn(async move {
                     let began = now().boot;
                     let result = store.commit(term, batch).await;
-                    times.record(now().boot.saturating_sub(began));
+                    let took = now().boot.saturating_sub(began);
+                    times.record(took);
+                    if took > SLOW {
+                        tracing::debug!(?took, size, "a commit was slow");
+                    }
                     send(Event::Committed { term, result });
                 });
             }
@@ -212,7 +227,7 @@ impl Shell {
                 None => Err(LaunchError::Rejected(format!("executor {executor} is not configured"))),
                 Some(_) if left.is_zero() => Err(LaunchError::Unavailable("the lease was not renewed in time".to_owned())),
                 // The answer may come later than the fence, but a place's creation is atomic.
-                Some(place) => match tokio::time::timeout(left + Duration::from_secs(30), place.launch(workload)).await {
+                Some(place) => match tokio::time::timeout(left + Duration::from_secs(30), place.launch(workload, not_after)).await {
                     Ok(result) => result,
                     Err(_) => Err(LaunchError::Indeterminate(format!("executor {executor} did not answer"))),
                 },
@@ -265,17 +280,4 @@ fn say(report: Report) {
 /// The time on both clocks.
 pub fn now() -> Now {
     Now { wall: Timestamp::from(jiff::Timestamp::now()), boot: boot_clock() }
-}
-
-#[cfg(target_os = "linux")]
-fn boot_clock() -> Duration {
-    let clock = nix::time::ClockId::CLOCK_BOOTTIME;
-    nix::time::clock_gettime(clock).map(Duration::from).unwrap_or_default()
-}
-
-/// macOS has no `CLOCK_BOOTTIME`; its `CLOCK_MONOTONIC` counts suspended time.
-#[cfg(not(target_os = "linux"))]
-fn boot_clock() -> Duration {
-    let clock = nix::time::ClockId::CLOCK_MONOTONIC;
-    nix::time::clock_gettime(clock).map(Duration::from).unwrap_or_default()
 }

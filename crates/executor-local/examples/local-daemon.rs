@@ -27,7 +27,7 @@ struct Request {
 #[serde(tag = "op", rename_all = "snake_case")]
 enum Op {
     Hello,
-    Launch { workload: Box<Workload> },
+    Launch { workload: Box<Workload>, not_after: Duration },
     Reconcile { known: Vec<AttemptHandle> },
     Terminate { attempt: AttemptId, grace_ms: i64 },
     Release { attempt: AttemptId },
@@ -115,7 +115,7 @@ async fn answer(executor: &LocalExecutor, nursery: u32, op: Op) -> Answer {
     use updraft_executor::LaunchError;
     match op {
         Op::Hello => Answer::Hello { nursery, node: executor.node().to_string() },
-        Op::Launch { workload } => match updraft_executor::Executor::launch(executor, *workload).await {
+        Op::Launch { workload, not_after } => match updraft_executor::Executor::launch(executor, *workload, not_after).await {
             Ok(()) => Answer::Done { ok: true },
             Err(LaunchError::Rejected(error)) => Answer::Failed { kind: "rejected", error },
             Err(LaunchError::Unavailable(error)) => Answer::Failed { kind: "unavailable", error },
@@ -156,7 +156,7 @@ async fn bench(
             let workload = Workload { attempt, ..workload.clone() };
             since.insert(attempt, std::time::Instant::now());
             let executor = executor.clone();
-            tokio::spawn(async move { updraft_executor::Executor::launch(&*executor, workload).await.map_err(|e| eprintln!("{e}")) });
+            tokio::spawn(async move { updraft_executor::Executor::launch(&*executor, workload, Duration::MAX).await.map_err(|e| eprintln!("{e}")) });
             launched += 1;
         }
         match heard.recv().await.context("the executor is gone")? {

@@ -16,7 +16,7 @@ use futures::{
 use jiff::SignedDuration;
 use nix::{errno::Errno, sys::signal::Signal, unistd::Pid, unistd::Uid};
 use tokio::{sync::Mutex, task::spawn_blocking, time::timeout};
-use updraft_executor::{Capabilities, EventSink, Executor, LaunchError, TerminateError};
+use updraft_executor::{Capabilities, EventSink, Executor, LaunchError, TerminateError, boot_clock};
 use updraft_model::{Adoption, AttemptHandle, AttemptId, NodeId, WORKLOAD_FORMAT, Workload};
 
 use crate::{
@@ -153,18 +153,24 @@ impl LocalExecutor {
         &self.stripes[usize::from(attempt.0.as_bytes()[15]) % STRIPES]
     }
 
-    async fn launch(&self, mut workload: Workload) -> Result<(), LaunchError> {
+    async fn launch(&self, mut workload: Workload, not_after: Duration) -> Result<(), LaunchError> {
         check(&workload).map_err(LaunchError::Rejected)?;
         let LocalConfig { node_lost_after, waits_for_heartbeat, .. } = self.shared.config;
         workload.node_lost_after = node_lost_after.and_then(|after| after.try_into().ok());
         let grace = workload.termination_grace.try_into().unwrap_or_default();
+        let attempt = workload.attempt;
+        // Seen from here on by whoever asks what became of the attempt, and only then is the time looked at:
+        // nobody who finds nothing of it finds it started later. Held by the thread that creates the
+        // folder too, which a caller that gives up does not stop.
+        let launching = Arc::new(self.shared.begin_launch(attempt));
+        let _alone = self.stripe(attempt).lock().await;
+        if boot_clock() >= not_after {
+            return Err(LaunchError::Unavailable("it was too late for that".to_owned()));
+        }
         if (waits_for_heartbeat || node_lost_after.is_some()) && self.presence.is_silent(grace) {
             return Err(LaunchError::Unavailable("this node could not say lately that it is there".to_owned()));
         }
-        let attempt = workload.attempt;
-        let _alone = self.stripe(attempt).lock().await;
-        // Held by both: a caller that gives up does not stop the thread that creates the folder.
-        let launching = Arc::new(self.shared.begin_launch(attempt));
+        launching.begun();
         let (shared, held) = (self.shared.clone(), launching.clone());
         let asked = spawn_blocking(move || {
             let asked = ask_for_supervisor(&shared, &workload);
@@ -294,8 +300,8 @@ impl Executor for LocalExecutor {
         Capabilities { images: false, processes: true, run_as_user: Uid::effective().is_root(), bound_to_node: true }
     }
 
-    fn launch(&self, workload: Workload) -> BoxFuture<'_, Result<(), LaunchError>> {
-        self.launch(workload).boxed()
+    fn launch(&self, workload: Workload, not_after: Duration) -> BoxFuture<'_, Result<(), LaunchError>> {
+        self.launch(workload, not_after).boxed()
     }
 
     fn reconcile(&self, known: Vec<AttemptHandle>) -> BoxStream<'_, Adoption> {

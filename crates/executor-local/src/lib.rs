@@ -36,4 +36,4 @@ mod wire;
 pub use executor::{LocalConfig, LocalExecutor};
 pub use home::{Home, HomeError};
 pub use nursery::{NurseryCommand, NurseryError, NurseryHandle, run_replacement_nursery, start_nursery};
-pub use presence::boot_clock;
+pub use updraft_executor::boot_clock;

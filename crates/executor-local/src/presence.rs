@@ -31,7 +31,7 @@ use std::{
     time::Duration,
 };
 
-use nix::time::{ClockId, clock_gettime};
+use updraft_executor::boot_clock;
 use updraft_model::{AttemptId, Workload};
 
 use crate::{
@@ -40,13 +40,6 @@ use crate::{
     processes,
     shared::lock,
 };
-
-/// Since the machine started, suspended time included.
-pub fn boot_clock() -> Duration {
-    // It can't fail for a clock that exists, and this one does since Linux 2.6.39. Zero would be before
-    // everything: nobody is heard of then.
-    clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default()
-}
 
 /// How `lost_after` is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -87,30 +87,25 @@ fn adopt(shared: &Shared, handle: &AttemptHandle, rebooted: bool) -> Adopted {
             return Adopted::Now(Adoption::Unreachable { attempt, why: format!("its folder can't be read: {e}") });
         }
     };
-    let adoption = match verdict {
+    Adopted::Now(match verdict {
         Verdict::Running { started_at } => {
             shared.adopted(attempt);
-            return Adopted::Now(Adoption::Running { attempt, started_at });
+            Adoption::Running { attempt, started_at }
         }
-        Verdict::Finished(exit) => Adoption::Finished { attempt, exit },
+        Verdict::Finished(exit) => {
+            shared.untrack(attempt);
+            Adoption::Finished { attempt, exit }
+        }
         // Its folder is about to appear, or its lock about to be handed over.
-        _ if shared.is_launching(attempt) => {
-            shared.adopted(attempt);
-            return Adopted::Now(Adoption::Running { attempt, started_at: None });
-        }
+        _ if !shared.untrack_unless_launching(attempt) => Adoption::Running { attempt, started_at: None },
         Verdict::Foreign { why } => Adoption::Unreachable { attempt, why },
         Verdict::Absent => Adoption::Absent { attempt },
         Verdict::NeverStarted => match place::discard(&shared.home, attempt) {
             Ok(()) => Adoption::Absent { attempt },
             Err(e) => Adoption::Unreachable { attempt, why: format!("its folder, in which nothing ran, can't be removed: {e}") },
         },
-        Verdict::Lost { why, started_at } => {
-            shared.untrack(attempt);
-            return Adopted::AfterCleaning(LostAttempt::new(attempt, true, started_at, &why));
-        }
-    };
-    shared.untrack(attempt);
-    Adopted::Now(adoption)
+        Verdict::Lost { why, started_at } => return Adopted::AfterCleaning(LostAttempt::new(attempt, true, started_at, &why)),
+    })
 }
 
 /// What is here and nobody asked about. Followed, so that its end is told; a folder in which

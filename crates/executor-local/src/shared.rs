@@ -51,8 +51,10 @@ pub(crate) enum Ack {
 /// An attempt whose end is awaited.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tracked {
-    /// Its launch is under way: what its folder says is not final.
-    launching: bool,
+    /// So many launches of it are under way: what its folder says is not final.
+    launching: u32,
+    /// There is, or was, more of it than a launch that has not begun.
+    known: bool,
     /// It is being reconciled: what its folder says is told by that.
     adopting: bool,
     /// The nursery that forked its supervisor, if it was this daemon's.
@@ -193,19 +195,21 @@ impl Shared {
     }
 
     pub(crate) fn begin_launch(self: &Arc<Self>, attempt: AttemptId) -> Launching {
-        lock(&self.tracked).entry(attempt).or_default().launching = true;
+        lock(&self.tracked).entry(attempt).or_default().launching += 1;
         Launching { shared: self.clone(), attempt }
     }
 
     /// Follows an attempt that has a folder here.
     pub(crate) fn track(&self, attempt: AttemptId) {
-        lock(&self.tracked).entry(attempt).or_default();
+        lock(&self.tracked).entry(attempt).or_default().known = true;
     }
 
     /// Follows an attempt *before* its folder is read, so that no hint is missed; only ends are told
     /// of it until it is [adopted](Self::adopted) or [not followed](Self::untrack) after all.
     pub(crate) fn begin_adoption(&self, attempt: AttemptId) {
-        lock(&self.tracked).entry(attempt).or_default().adopting = true;
+        let mut all = lock(&self.tracked);
+        let tracked = all.entry(attempt).or_default();
+        (tracked.adopting, tracked.known) = (true, true);
     }
 
     pub(crate) fn adopted(&self, attempt: AttemptId) {
@@ -218,12 +222,29 @@ impl Shared {
         lock(&self.tracked).remove(&attempt);
     }
 
+    /// Follows it no more, if there is nothing of it but what was found: `false` if a launch is under way.
+    pub(crate) fn untrack_unless_launching(&self, attempt: AttemptId) -> bool {
+        let mut all = lock(&self.tracked);
+        match all.get_mut(&attempt) {
+            Some(tracked) if tracked.launching > 0 => {
+                tracked.adopting = false;
+                false
+            }
+            _ => {
+                all.remove(&attempt);
+                true
+            }
+        }
+    }
+
     pub(crate) fn is_launching(&self, attempt: AttemptId) -> bool {
-        lock(&self.tracked).get(&attempt).is_some_and(|t| t.launching)
+        lock(&self.tracked).get(&attempt).is_some_and(|t| t.launching > 0)
     }
 
     pub(crate) fn release_when_over(&self, attempt: AttemptId) {
-        lock(&self.tracked).entry(attempt).or_default().release_when_over = true;
+        let mut all = lock(&self.tracked);
+        let tracked = all.entry(attempt).or_default();
+        (tracked.release_when_over, tracked.known) = (true, true);
     }
 
     pub(crate) fn all_tracked(&self) -> Vec<AttemptId> {
@@ -248,7 +269,7 @@ impl Shared {
     /// killed first: a slow thing that the caller does elsewhere.
     pub(crate) fn look_at(&self, attempt: AttemptId) -> Option<LostAttempt> {
         let tracked = lock(&self.tracked).get(&attempt).copied()?;
-        if tracked.launching || tracked.adopting || tracked.concluding {
+        if tracked.launching > 0 || tracked.adopting || tracked.concluding {
             // A fast program ends before its launch is acknowledged.
             self.tell_if_finished(attempt);
             return None;
@@ -393,10 +414,22 @@ pub(crate) struct Launching {
     attempt: AttemptId,
 }
 
+impl Launching {
+    /// From now on there may be something of the attempt.
+    pub(crate) fn begun(&self) {
+        if let Some(tracked) = lock(&self.shared.tracked).get_mut(&self.attempt) {
+            tracked.known = true;
+        }
+    }
+}
+
 impl Drop for Launching {
     fn drop(&mut self) {
-        if let Some(tracked) = lock(&self.shared.tracked).get_mut(&self.attempt) {
-            tracked.launching = false;
+        let mut all = lock(&self.shared.tracked);
+        let Some(tracked) = all.get_mut(&self.attempt) else { return };
+        tracked.launching = tracked.launching.saturating_sub(1);
+        if tracked.launching == 0 && !tracked.known {
+            all.remove(&self.attempt);
         }
     }
 }

@@ -10,7 +10,7 @@ use nix::{
 };
 use support::{Daemon, processes_that_name};
 use updraft_executor::{
-    LaunchError,
+    Executor as _, LaunchError,
     conformance::{Harness as _, Place},
 };
 use updraft_model::{Adoption, AttemptId, ExecutorEvent, HowEnded, Workload};
@@ -70,7 +70,7 @@ async fn a_killed_nursery_costs_no_task() {
     place.harness.kill_nursery();
     assert_eq!(place.end_of(workload.attempt).await.how, HowEnded::Exited { code: 3 });
     let next = place.script("true");
-    match place.harness.executor().launch(next.clone()).await {
+    match place.harness.executor().launch(next.clone(), Duration::MAX).await {
         Err(LaunchError::Unavailable(why)) => assert!(why.contains("nursery"), "{why}"),
         other => panic!("{other:?} instead of Unavailable"),
     }
@@ -87,7 +87,7 @@ async fn a_killed_nursery_is_replaced() {
     place.harness.kill_nursery();
     // Whether this launch meets the dying nursery or its replacement is a matter of microseconds.
     let next = place.script("echo next");
-    while let Err(error) = place.harness.executor().launch(next.clone()).await {
+    while let Err(error) = place.harness.executor().launch(next.clone(), Duration::MAX).await {
         assert!(matches!(error, LaunchError::Unavailable(_)), "{error}");
     }
     assert_eq!(place.end_of(next.attempt).await.how, HowEnded::Exited { code: 0 });
@@ -156,7 +156,7 @@ async fn a_daemon_that_dies_while_launching_starts_nothing_twice() {
     for (point, launched) in [("folder-created", false), ("before-asking", false), ("asked", true)] {
         let mut place = Place::new(Daemon::start_with(&[("UPDRAFT_FAILPOINT", point)]).await);
         let workload = place.script("echo ran; sleep 0.2");
-        let request = serde_json::json!({"op": "launch", "workload": workload});
+        let request = serde_json::json!({"op": "launch", "workload": workload, "not_after": Duration::MAX});
         assert_eq!(place.harness.remote.ask(request).await, None, "{point}");
         place.harness.wait_for_death().await;
         place.harness.restart_with(&[]).await;
@@ -206,7 +206,7 @@ async fn a_supervisor_that_died_before_its_program_can_be_launched_again() {
     for (point, absent) in [("before-started", true), ("after-started", false)] {
         let mut place = Place::new(Daemon::start_with(&[("UPDRAFT_FAILPOINT", "asked"), ("UPDRAFT_SUPERVISOR_FAILPOINT", point)]).await);
         let workload = place.script("echo ran");
-        place.harness.remote.ask(serde_json::json!({"op": "launch", "workload": workload})).await;
+        place.harness.remote.ask(serde_json::json!({"op": "launch", "workload": workload, "not_after": Duration::MAX})).await;
         place.harness.wait_for_death().await;
         place.harness.wait_for_end(workload.attempt).await;
         place.harness.restart_with(&[]).await;
@@ -268,7 +268,7 @@ async fn a_storm_of_daemon_crashes_loses_and_doubles_nothing() {
         assert!(round < 60, "no progress: {ends:?}");
         // Asked without waiting for the answers: the daemon dies in the midst of them.
         let launches = workloads.iter().filter(|w| to_launch.contains(&w.attempt));
-        let asked = launches.map(|workload| place.harness.remote.ask(serde_json::json!({"op": "launch", "workload": workload})));
+        let asked = launches.map(|workload| place.harness.remote.ask(serde_json::json!({"op": "launch", "workload": workload, "not_after": Duration::MAX})));
         let mut asked = Box::pin(futures::future::join_all(asked));
         let _ = futures::poll!(&mut asked);
         drop(asked);
@@ -306,4 +306,34 @@ async fn terminating_what_is_over_tells_its_end_again() {
     place.restart().await;
     place.harness.executor().terminate(workload.attempt, jiff::SignedDuration::ZERO).await.unwrap();
     assert_eq!(place.end_of(workload.attempt).await, first);
+}
+
+/// Whoever is told that there is nothing of an attempt may launch it elsewhere.
+#[tokio::test]
+async fn a_launch_that_waits_in_line_is_not_absent() {
+    let mut place = Place::new(Daemon::start().await);
+    let (first, mut second) = (place.script("true"), place.script("true"));
+    // The two share a lock.
+    let mut id = *first.attempt.0.as_bytes();
+    id[0] ^= 1;
+    second.attempt = AttemptId(uuid::Uuid::from_bytes(id));
+    place.harness.signal_nursery(Signal::SIGSTOP);
+    let executor = place.harness.remote.clone();
+    let launches = tokio::spawn({
+        let (first, second) = (first.clone(), second.clone());
+        async move { futures::join!(executor.launch(first, Duration::MAX), executor.launch(second, Duration::MAX)) }
+    });
+    // While the first waits for the nursery, the second is seen.
+    loop {
+        let found = place.reconcile(&[&first, &second]).await;
+        assert!(!launches.is_finished(), "{found:?}");
+        if let [Adoption::Running { .. }, Adoption::Running { .. }] = found[..] {
+            break;
+        }
+    }
+    place.harness.signal_nursery(Signal::SIGCONT);
+    assert_eq!(launches.await.unwrap(), (Ok(()), Ok(())));
+    for workload in [first, second] {
+        assert_eq!(place.end_of(workload.attempt).await.how, HowEnded::Exited { code: 0 });
+    }
 }

@@ -67,7 +67,7 @@ async fn a_task_goes_on_while_a_daemon_says_that_it_is_there() {
 async fn a_node_that_was_not_heard_of_starts_nothing() {
     let mut place = Place::new(Daemon::start_with(&[("LOST_AFTER_MS", "60000")]).await);
     let workload = place.script("true");
-    let launched = place.harness.executor().launch(workload.clone()).await;
+    let launched = place.harness.executor().launch(workload.clone(), Duration::MAX).await;
     assert_eq!(launched, Err(LaunchError::Unavailable("this node could not say lately that it is there".to_owned())));
     heartbeat(&place).await;
     assert_eq!(place.run(&workload).await.how, HowEnded::Exited { code: 0 });

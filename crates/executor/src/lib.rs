@@ -3,8 +3,12 @@
 //! An executor decides nothing: it starts what it is given, once, tells how it ended, and forgets
 //! only when it is told to. It never touches the store.
 
+mod clock;
 pub mod conformance;
 
+use std::time::Duration;
+
+pub use clock::boot_clock;
 use futures::{future::BoxFuture, stream::BoxStream};
 use jiff::SignedDuration;
 use updraft_model::{Adoption, AttemptHandle, AttemptId, ExecutorEvent, Workload};
@@ -62,7 +66,11 @@ pub trait Executor: Send + Sync {
     fn capabilities(&self) -> Capabilities;
 
     /// Starts a workload. Idempotent on the attempt id: a second launch finds the first.
-    fn launch(&self, workload: Workload) -> BoxFuture<'_, Result<(), LaunchError>>;
+    ///
+    /// After `not_after` on the [boot clock](boot_clock) a new leader may have been told that the attempt
+    /// was never created. So a launch that could not begin until then is [`LaunchError::Unavailable`], and
+    /// one that did is not [`Adoption::Absent`] from that moment on, however long it takes.
+    fn launch(&self, workload: Workload, not_after: Duration) -> BoxFuture<'_, Result<(), LaunchError>>;
 
     /// What has become of `known`, one [`Adoption`] each, and [`Adoption::Orphan`] for every other
     /// attempt found here. From then on the ends of running ones are reported as events.

@@ -1,6 +1,6 @@
 //! What the store keeps, one struct per table, in rich types.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -182,7 +182,7 @@ pub struct TaskInstanceRow {
     /// Fixed when it was created.
     pub priority_weight: i64,
     /// Airflow's operator name.
-    pub operator: String,
+    pub operator: Cow<'static, str>,
     /// The program's exit code.
     pub exit_code: Option<i32>,
     /// Why it is in this state, where the state alone does not say it.
@@ -221,7 +221,7 @@ impl TaskInstanceRow {
             pool: task.pool.clone(),
             pool_slots: task.pool_slots,
             priority_weight: task.priority_weight,
-            operator: task.operator.airflow_name().to_owned(),
+            operator: task.operator.airflow_name().into(),
             exit_code: None,
             reason: None,
             note: None,

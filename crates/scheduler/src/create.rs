@@ -143,16 +143,19 @@ impl Scheduler {
         let missing: Vec<Node> = (0..graph.nodes.len() as Node)
             .filter(|node| run.instance(*node).is_none() && takes_part(graph.task(*node), &run.row, dates))
             .collect();
-        let any = !missing.is_empty();
+        if missing.is_empty() {
+            return;
+        }
         let Some(run) = self.runs.get_mut(&key) else { return };
+        let is_new = run.iter().next().is_none();
         for node in missing {
             let instance = new_instance(run, node, TaskInstanceId(cx.mint.uuid()));
             run.insert(node, instance);
         }
-        if any {
+        if !is_new {
             run.recount();
-            self.fresh_runs.insert(key);
         }
+        self.fresh_runs.insert(key);
     }
 
     /// The store refuses a run, since one of that id or logical date exists. The task that triggered it

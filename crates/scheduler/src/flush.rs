@@ -97,7 +97,7 @@ impl Scheduler {
         for node in std::mem::replace(&mut run.touched_nodes, rest) {
             flush_touched(run, node, plan);
         }
-        if !run.fresh.is_empty() {
+        if run.has_fresh() {
             self.fresh_runs.insert(key);
         }
         if !run.touched_nodes.is_empty() {
@@ -113,7 +113,7 @@ impl Scheduler {
             return;
         };
         while plan.batch.len() < rows {
-            let Some(node) = run.fresh.pop_first() else {
+            let Some(node) = run.pop_fresh() else {
                 self.fresh_runs.remove(&key);
                 return;
             };
@@ -125,8 +125,8 @@ impl Scheduler {
     fn forget_if_over(&mut self, key: RunKey) {
         let over = self
             .runs
-            .get(&key)
-            .is_some_and(|run| run.row.state.is_finished() && run.live_attempts == 0 && run.is_written() && run.fresh.is_empty());
+            .get_mut(&key)
+            .is_some_and(|run| run.row.state.is_finished() && run.live_attempts == 0 && run.is_written() && !run.has_fresh());
         if over {
             self.forget_run(key);
         }

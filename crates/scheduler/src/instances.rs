@@ -100,7 +100,6 @@ impl Scheduler {
         let Some(run) = self.runs.get_mut(&key) else { return };
         let Some(instance) = run.instance_mut(node) else { return };
         if !std::mem::replace(&mut instance.touched, true) {
-            run.fresh.remove(&node);
             if run.touched_nodes.is_empty() {
                 self.touched_runs.push_back(key);
             }

@@ -87,7 +87,8 @@ pub(crate) struct Run {
     pub live_attempts: u32,
     /// Instances to write: changed ones first, then new ones that nobody waits for.
     pub touched_nodes: Vec<Node>,
-    pub fresh: BTreeSet<Node>,
+    /// Those that were touched or written since are passed over.
+    fresh: VecDeque<Node>,
     pub previous: Previous,
     /// Instances whose rule holds but whose past does not.
     pub blocked_on_past: BTreeSet<Node>,
@@ -119,7 +120,7 @@ impl Run {
             dirty: VecDeque::new(),
             live_attempts: 0,
             touched_nodes: Vec::new(),
-            fresh: BTreeSet::new(),
+            fresh: VecDeque::new(),
             previous: Previous::default(),
             blocked_on_past: BTreeSet::new(),
             held: BTreeSet::new(),
@@ -153,10 +154,26 @@ impl Run {
     pub fn insert(&mut self, node: Node, instance: Instance) {
         let state = instance.row.state;
         if instance.stored.is_none() {
-            self.fresh.insert(node);
+            self.fresh.push_back(node);
         }
         self.instances[node as usize] = Some(instance);
         self.tally(node, state, 1);
+    }
+
+    /// Whether there are new instances to write that nobody touched.
+    pub fn has_fresh(&mut self) -> bool {
+        while let Some(&node) = self.fresh.front() {
+            if self.instance(node).is_some_and(|instance| instance.stored.is_none() && !instance.touched) {
+                return true;
+            }
+            self.fresh.pop_front();
+        }
+        false
+    }
+
+    /// The next of them, which is taken out.
+    pub fn pop_fresh(&mut self) -> Option<Node> {
+        self.has_fresh().then(|| self.fresh.pop_front()).flatten()
     }
 
     /// Adds `by` to everything that counts instances of `state`: the histogram, the failed leaves,

@@ -10,7 +10,7 @@ use crate::{
     gates::GateName,
     graph::{Graph, Node},
     requests::end_as_marked,
-    run::{Previous, Run, Timer},
+    run::{Instance, Previous, Run, Timer},
     scheduler::{Cx, Scheduler},
 };
 
@@ -207,8 +207,9 @@ impl Scheduler {
     /// Takes a run out of memory, as far as it is there.
     pub(crate) fn forget_run(&mut self, key: RunKey) {
         self.hand_down(key);
-        let nodes = self.runs.get(&key).map_or(0, |run| run.instances.len() as Node);
-        for node in 0..nodes {
+        let is_open = |(node, instance): (Node, &Instance)| (!instance.row.state.is_finished()).then_some(node);
+        let open: Vec<Node> = self.runs.get(&key).map(|run| run.iter().filter_map(is_open).collect()).unwrap_or_default();
+        for node in open {
             self.account_instance(key, node, -1);
             let Some(run) = self.runs.get(&key) else { continue };
             if let (Some(ready), Some(instance)) = (run.ready(node), run.instance(node)) {
@@ -222,7 +223,7 @@ impl Scheduler {
                 self.gates.account(&GateName::Executor(live.row.executor), -1);
             }
         }
-        for node in &run.graph.nodes {
+        for node in run.graph.nodes.iter().filter(|node| node.task.max_active_tis_per_dagrun.is_some()) {
             self.gates.remove(&GateName::TaskInRun(key, node.task.task_id.clone()));
         }
         self.gates.remove(&GateName::Run(key));

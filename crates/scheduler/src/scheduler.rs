@@ -18,7 +18,7 @@ use crate::{
     graph::Node,
     requests::{Asker, Done, PendingTrigger, Waiting},
     run::{LiveAttempt, Run, Timer, Timers},
-    settle::Turns,
+    settle::{Turns, most_rows_with_others},
 };
 
 /// What the scheduler must be told once.
@@ -118,6 +118,8 @@ pub(crate) struct Cx<'a> {
 #[derive(Debug)]
 pub struct Scheduler {
     pub(crate) config: Config,
+    /// How many rows a plan may have while attempts are alive.
+    pub(crate) rows_with_others: usize,
     pub(crate) dags: BTreeMap<DagId, DagEntry>,
     pub(crate) files: BTreeMap<String, FileState>,
     /// What is not taken from their files, since the store does not take it.
@@ -175,6 +177,7 @@ impl Scheduler {
             gates.set_limit(GateName::Executor(inline), None);
         }
         Self {
+            rows_with_others: most_rows_with_others(&config),
             config,
             dags: BTreeMap::new(),
             files: BTreeMap::new(),

@@ -1,19 +1,23 @@
 //! Working off what is dirty, within the limits of a plan, so that a large run keeps no other waiting.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use updraft_model::RunKey;
 
 use crate::{
     graph::Node,
-    scheduler::{Cx, Scheduler},
+    scheduler::{Config, Cx, Scheduler},
 };
 
 /// So many instances of a run are evaluated, or written, before it is another run's turn.
 pub(crate) const TURN: usize = 64;
-/// While attempts are alive a plan has one part in so many of the rows it may have: their ends, and what
-/// follows from them, wait for the commit that is under way.
+/// While attempts are alive a plan has at most one part in so many of the rows it may have: their ends, and
+/// what follows from them, wait for the commit that is under way. How many exactly, the store's speed says.
 const SHARE_WITH_OTHERS: usize = 4;
+/// ... but this many always: below that a commit costs the same, however small.
+const LEAST_ROWS: usize = 50;
+/// With attempts alive no commit should take longer: their ends may have to wait for it.
+const LONG: Duration = Duration::from_millis(12);
 
 /// The runs that have dirty instances, each once, and how much of the first one's turn is over.
 #[derive(Debug, Default)]
@@ -32,13 +36,30 @@ impl Turns {
     }
 }
 
+/// What a plan may have with attempts alive, if the store is fast.
+pub(crate) fn most_rows_with_others(config: &Config) -> usize {
+    (config.plan_rows / SHARE_WITH_OTHERS).max(1)
+}
+
 impl Scheduler {
     /// About how many rows this plan may write.
     pub(crate) fn rows_of_plan(&self) -> usize {
         match self.live_attempts() {
             0 => self.config.plan_rows,
-            _ => (self.config.plan_rows / SHARE_WITH_OTHERS).max(1),
+            _ => self.rows_with_others,
         }
+    }
+
+    /// Hears how long the commit of a plan's rows took, so that the next ones have as many as the store
+    /// takes in good time.
+    pub fn committed(&mut self, rows: usize, took: Duration) {
+        // What was hardly full says nothing about one that is.
+        if self.live_attempts() == 0 || rows < self.rows_with_others / 2 {
+            return;
+        }
+        let most = most_rows_with_others(&self.config);
+        let slowness = (took.as_secs_f64() / LONG.as_secs_f64()).clamp(0.8, 2.0);
+        self.rows_with_others = ((self.rows_with_others as f64 / slowness) as usize).clamp(LEAST_ROWS.min(most), most);
     }
 
     /// Works until nothing is dirty, or the plan is full.

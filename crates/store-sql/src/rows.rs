@@ -141,7 +141,7 @@ pub(crate) fn task_instance(row: &mut Row) -> Read<TaskInstanceRow> {
         pool: row.parse()?,
         pool_slots: row.narrow()?,
         priority_weight: row.int()?,
-        operator: row.text()?,
+        operator: row.text()?.into(),
         exit_code: row.opt_narrow()?,
         reason: row.opt_text()?,
         note: row.opt_text()?,

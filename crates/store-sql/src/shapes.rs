@@ -282,7 +282,7 @@ pub(crate) fn task_instance(row: &TaskInstanceRow) -> Vec<Cell> {
         pool.as_str().into(),
         (*pool_slots).into(),
         (*priority_weight).into(),
-        operator.into(),
+        operator.as_ref().into(),
         (*exit_code).into(),
         reason.clone().into(),
         note.clone().into(),

@@ -7,11 +7,12 @@ use nix::sys::{
     time::TimeSpec,
     timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags},
 };
+use updraft_executor::boot_clock;
 use updraft_model::Workload;
 
 use crate::{
     home::Home,
-    presence::{self, Limits, Look, boot_clock},
+    presence::{self, Limits, Look},
     processes,
 };
 

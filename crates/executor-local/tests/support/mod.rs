@@ -65,9 +65,9 @@ impl Executor for Remote {
         Capabilities { images: false, processes: true, run_as_user: nix::unistd::Uid::effective().is_root(), bound_to_node: true }
     }
 
-    fn launch(&self, workload: Workload) -> BoxFuture<'_, Result<(), LaunchError>> {
+    fn launch(&self, workload: Workload, not_after: Duration) -> BoxFuture<'_, Result<(), LaunchError>> {
         async move {
-            let answer = self.must(json!({"op": "launch", "workload": workload})).await;
+            let answer = self.must(json!({"op": "launch", "workload": workload, "not_after": not_after})).await;
             let error = answer["error"].as_str().unwrap_or_default().to_owned();
             match answer["kind"].as_str() {
                 None => Ok(()),
@@ -169,7 +169,11 @@ impl Daemon {
     }
 
     pub fn kill_nursery(&self) {
-        kill(Pid::from_raw(self.nursery), Signal::SIGKILL).unwrap();
+        self.signal_nursery(Signal::SIGKILL);
+    }
+
+    pub fn signal_nursery(&self, signal: Signal) {
+        kill(Pid::from_raw(self.nursery), signal).unwrap();
     }
 }
 

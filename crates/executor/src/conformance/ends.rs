@@ -1,9 +1,9 @@
 //! Rules for one daemon: launching, ends, outputs, timeouts, terminating.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::SignedDuration;
-use updraft_model::{AttemptId, HowEnded, XCOM_LIMIT};
+use updraft_model::{Adoption, AttemptId, HowEnded, XCOM_LIMIT};
 use uuid::Uuid;
 
 use super::harness::{Harness, Place, exited};
@@ -137,7 +137,7 @@ pub async fn terminating_what_is_over_or_unknown_is_no_error(place: &mut Place<i
 /// No end is lost or mixed up when many come together.
 pub async fn many_at_once_all_end(place: &mut Place<impl Harness>) {
     let workloads: Vec<_> = (0..20).map(|code| place.script(&format!("exit {code}"))).collect();
-    let launched = futures::future::join_all(workloads.iter().map(|w| place.harness.executor().launch(w.clone()))).await;
+    let launched = futures::future::join_all(workloads.iter().map(|w| place.harness.executor().launch(w.clone(), Duration::MAX))).await;
     assert!(launched.iter().all(Result::is_ok), "{launched:?}");
     for (code, workload) in (0..).zip(&workloads) {
         assert_eq!(place.end_of(workload.attempt).await.how, exited(code));
@@ -148,7 +148,17 @@ pub async fn many_at_once_all_end(place: &mut Place<impl Harness>) {
 pub async fn wrong_workloads_are_rejected(place: &mut Place<impl Harness>) {
     let mut workload = place.script("");
     workload.argv = Vec::new();
-    let launched = place.harness.executor().launch(workload.clone()).await;
+    let launched = place.harness.executor().launch(workload.clone(), Duration::MAX).await;
     assert!(matches!(launched, Err(LaunchError::Rejected(_))), "{launched:?}");
     assert_eq!(place.reconcile(&[]).await, []);
+}
+
+/// A launch that comes too late starts nothing, and leaves nothing behind.
+pub async fn what_comes_too_late_is_not_started(place: &mut Place<impl Harness>) {
+    let workload = place.script("true");
+    let launched = place.harness.executor().launch(workload.clone(), Duration::ZERO).await;
+    assert!(matches!(launched, Err(LaunchError::Unavailable(_))), "{launched:?}");
+    assert_eq!(place.reconcile(&[&workload]).await, [Adoption::Absent { attempt: workload.attempt }]);
+    // In time it is.
+    assert_eq!(place.run(&workload).await.how, exited(0));
 }

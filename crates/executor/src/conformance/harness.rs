@@ -95,7 +95,7 @@ impl<H: Harness> Place<H> {
 
     /// Launches, which must succeed.
     pub async fn launch(&self, workload: &Workload) {
-        let launched = self.harness.executor().launch(workload.clone()).await;
+        let launched = self.harness.executor().launch(workload.clone(), Duration::MAX).await;
         assert_eq!(launched, Ok(()), "launching {:?}", workload.argv);
     }
 

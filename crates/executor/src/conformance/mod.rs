@@ -35,6 +35,7 @@ macro_rules! conformance_tests {
             terminating_what_is_over_or_unknown_is_no_error
             many_at_once_all_end
             wrong_workloads_are_rejected
+            what_comes_too_late_is_not_started
             a_restarted_daemon_adopts_what_runs
             an_end_while_no_daemon_ran_is_found
             an_end_is_told_again_until_it_is_released

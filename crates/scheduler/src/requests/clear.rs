@@ -154,7 +154,7 @@ impl Scheduler {
                 row.pool = this.task.pool.clone();
                 row.pool_slots = this.task.pool_slots;
                 row.priority_weight = this.weight;
-                row.operator = this.task.operator.airflow_name().to_owned();
+                row.operator = this.task.operator.airflow_name().into();
                 row.max_tries = row.try_number + this.task.retry.retries;
             }
         }

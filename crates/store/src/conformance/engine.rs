@@ -434,7 +434,7 @@ pub async fn hostile_text_comes_back(subject: Subject) {
             TaskInstanceRow {
                 reason: Some(text.clone()),
                 note: Some(text.clone()),
-                operator: text,
+                operator: text.into(),
                 ..task_instance(&first, format!("t{at}"))
             }
         })

@@ -16,7 +16,10 @@ use std::{
 use anyhow::Context as _;
 use futures::StreamExt as _;
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, timeout_at},
+};
 use updraft_logs::{Written, remove, run_folders, run_folders_of, written_in};
 use updraft_model::{AttemptId, DagId, FeedChange};
 use updraft_store::Reader;
@@ -45,6 +48,8 @@ pub struct Sweeper {
     pub logs: PathBuf,
     /// Knows the attempts.
     pub reader: Arc<dyn Reader>,
+    /// Told when this daemon deleted runs of which the feed says nothing.
+    pub deleted: Arc<Notify>,
 }
 
 impl Sweeper {
@@ -62,7 +67,10 @@ impl Sweeper {
             let end = Instant::now() + EVERY;
             sleep(begin.elapsed() * SHARE).await;
             if let Ok(head) = head {
-                self.wait_for_a_deletion(head, end).await;
+                tokio::select! {
+                    () = self.wait_for_a_deletion(head, end) => {}
+                    () = self.deleted.notified() => {}
+                }
             } else {
                 sleep(ASK).await;
             }

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     task::{JoinHandle, JoinSet},
 };
 use updraft_engine::{Engine, EngineConfig, Role, Runtime, SeededMint, Shell, ShellHandle};
@@ -103,9 +103,10 @@ impl Scheduling {
         }
         tasks.spawn(Bundle { root: config.dags.clone(), engine: engine.clone(), rescan: rescans, digest }.run());
         tasks.spawn(heart.run());
-        tasks.spawn(logs::Sweeper { logs: config.base_log_folder.clone(), reader: store.reader() }.run());
+        let deleted = Arc::new(Notify::new());
+        tasks.spawn(logs::Sweeper { logs: config.base_log_folder.clone(), reader: store.reader(), deleted: deleted.clone() }.run());
         if let Some(age) = config.retention {
-            tasks.spawn(retention::run(store.engine(), engine.status(), age));
+            tasks.spawn(retention::run(store.engine(), engine.status(), age, deleted));
         }
         let node = executor.node().clone();
         if let Some(after) = config.node_lost_after {

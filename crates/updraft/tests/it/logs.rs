@@ -198,6 +198,26 @@ fn logs_that_are_elsewhere_go_with_runs_deleted_while_no_daemon_was_there() {
 }
 
 #[test]
+fn runs_and_their_logs_go_when_they_are_older_than_the_retention() {
+    let site = Site::new();
+    site.write_dag("quick.yaml", "tasks: {say: {bash: echo hello}}\n");
+    site.write_dag("slow.yaml", "tasks: {wait: {bash: exec sleep 600}}\n");
+    let mut command = site.command(&["standalone"]);
+    command.env("UPDRAFT_RETENTION", "2s");
+    let daemon = Daemon::start(command);
+    for name in ["quick", "slow"] {
+        daemon.wait_for_dag(name);
+    }
+    let active = daemon.trigger("slow");
+    let run = daemon.trigger("quick");
+    assert_eq!(daemon.end_of("quick", &run), "success");
+    assert!(site.path(&format!("home/logs/dag_id=quick/run_id={run}")).exists());
+    wait_for("the run to go", || (daemon.get(&format!("dags/quick/dagRuns/{run}")).0 == 404).then_some(()));
+    wait_to_go(&site.path("home/logs/dag_id=quick"));
+    assert_eq!(daemon.get(&format!("dags/slow/dagRuns/{active}")).1["state"], "running");
+}
+
+#[test]
 fn a_daemon_with_another_database_removes_no_logs() {
     let site = Site::new();
     site.write_dag("quick.yaml", "tasks: {say: {bash: echo hello}}\n");
