@@ -63,6 +63,9 @@ impl Leader {
     }
 }
 
+/// Waits for a commit under way, which holds the row `FOR KEY SHARE`. A renewal, which changes no key, does
+/// not: a commit may take longer than the lease.
+const ALONE: &str = "FOR UPDATE";
 /// The lease can be had by the holder in the argument that this is appended to.
 const FREE: &str = "(holder IS NULL OR expires_at <= clock_timestamp() OR holder = ";
 
@@ -79,17 +82,17 @@ impl PostgresStore {
         let failed = |error| store_error("acquire_lease", error);
         let mut connection = connect::leader(&self.options).await.map_err(failed)?;
         let take = Query::new("acquire_lease")
-            .sql("UPDATE scheduler_lease SET term = term + 1, backend_pid = pg_backend_pid(), holder = ")
+            .sql("WITH free AS (SELECT id FROM scheduler_lease WHERE term = ")
+            .arg(found.term.0)
+            .sql(format!(" AND {FREE}"))
+            .arg(holder)
+            .sql(format!(") {ALONE}) UPDATE scheduler_lease AS l SET term = term + 1, backend_pid = pg_backend_pid(), holder = "))
             .arg(holder)
             .sql(", address = ")
             .arg(address.map(str::to_owned))
             .sql(", expires_at = clock_timestamp() + ")
             .arg(micros(ttl))
-            .sql(" * interval '1 microsecond' WHERE term = ")
-            .arg(found.term.0)
-            .sql(format!(" AND {FREE}"))
-            .arg(holder)
-            .sql(") RETURNING term");
+            .sql(" * interval '1 microsecond' FROM free WHERE l.id = free.id RETURNING term");
         // Waits for a commit of the term before that is under way, if its session could not be ended.
         let taken = within(LEADERS_STATEMENT, fetch(&mut connection, &take)).await.map_err(failed)?;
         if let Some(term) = taken.into_iter().next().and_then(|mut row| row.int().ok()).map(Term) {
@@ -147,8 +150,11 @@ impl PostgresStore {
         let end = "SELECT pg_terminate_backend(a.pid) FROM scheduler_lease AS l JOIN pg_stat_activity AS a ON a.pid = l.backend_pid \
                    WHERE a.datname = current_database() AND a.application_name = $1 AND l.term = $2";
         within(ROUND_TRIP, sqlx::query(end).bind(LEADER).bind(term.0).execute(&mut connection)).await.map_err(failed)?;
-        let mine = "UPDATE scheduler_lease SET backend_pid = pg_backend_pid() WHERE holder IS NOT NULL AND term = $1";
-        let mine = within(LEADERS_STATEMENT, sqlx::query(mine).bind(term.0).execute(&mut connection)).await.map_err(failed)?;
+        let mine = format!(
+            "WITH mine AS (SELECT id FROM scheduler_lease WHERE holder IS NOT NULL AND term = $1 {ALONE}) \
+             UPDATE scheduler_lease AS l SET backend_pid = pg_backend_pid() FROM mine WHERE l.id = mine.id"
+        );
+        let mine = within(LEADERS_STATEMENT, sqlx::query(&mine).bind(term.0).execute(&mut connection)).await.map_err(failed)?;
         if mine.rows_affected() == 0 {
             return Err(CommitError::Superseded { term });
         }

@@ -21,7 +21,7 @@ struct Two {
     first: Arc<PostgresStore>,
     second: Arc<PostgresStore>,
     shell: PgConnection,
-    _database: Database,
+    database: Database,
 }
 
 async fn two() -> Option<Two> {
@@ -29,7 +29,7 @@ async fn two() -> Option<Two> {
     // At the same time: only one of them migrates.
     let (first, second) = tokio::join!(PostgresStore::connect(&database.url), PostgresStore::connect(&database.url));
     let shell = PgConnection::connect(&database.url).await.unwrap();
-    Some(Two { first: first.unwrap(), second: second.unwrap(), shell, _database: database })
+    Some(Two { first: first.unwrap(), second: second.unwrap(), shell, database })
 }
 
 async fn take(store: &PostgresStore, holder: &str, ttl: SignedDuration) -> Term {
@@ -126,6 +126,42 @@ async fn a_successor_ends_the_session_of_a_leader_that_stopped_in_its_commit() {
     assert!(!two.first.renew_lease(old, HOUR).await.unwrap());
 }
 
+/// However long a commit takes, its leader keeps the lease.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_is_renewed_while_a_commit_is_under_way() {
+    let Some(mut two) = two().await else { return };
+    let term = take(&two.first, "a", HOUR).await;
+    let pid = two.first.leader_backend().await.unwrap().unwrap();
+    for (at, batch) in [dag("at-once"), step_by_step(dag("step-by-step"))].into_iter().enumerate() {
+        two.shell.execute("BEGIN; LOCK TABLE dag IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        let first = Arc::clone(&two.first);
+        let commit = tokio::spawn(async move { first.commit(term, batch).await });
+        until_it_waits(&mut two.shell, pid).await;
+        assert!(two.first.renew_lease(term, HOUR).await.unwrap());
+        assert!(matches!(two.second.acquire_lease("b", None, HOUR).await.unwrap(), Acquired::HeldBy(_)));
+        assert!(!commit.is_finished());
+        two.shell.execute("ROLLBACK").await.unwrap();
+        assert_eq!(commit.await.unwrap(), Ok(1 + at as i64));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taker_waits_for_a_commit_that_it_cannot_end() {
+    let Some(mut two) = two().await else { return };
+    let old = take(&two.first, "a", -HOUR).await;
+    // What a commit does first, in a session that is not known as a leader's.
+    two.shell.execute("BEGIN; SELECT term FROM scheduler_lease FOR KEY SHARE").await.unwrap();
+    let second = Arc::clone(&two.second);
+    let taking = tokio::spawn(async move { take(&second, "b", HOUR).await });
+    let mut other = PgConnection::connect(&two.database.url).await.unwrap();
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%acquire_lease%'";
+    while other.fetch_one(waits).await.unwrap().get::<i64, _>(0) == 0 {
+        assert!(!taking.is_finished());
+    }
+    two.shell.execute("COMMIT").await.unwrap();
+    assert_eq!(taking.await.unwrap(), Term(old.0 + 1));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_takers_one_leads() {
     let Some(two) = two().await else { return };
@@ -191,7 +227,7 @@ async fn readers_and_listeners_survive_the_end_of_all_sessions() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_schema_is_refused() {
     let Some(mut two) = two().await else { return };
-    let url = two._database.url.clone();
+    let url = two.database.url.clone();
     two.shell.execute("INSERT INTO schema_migration (version) VALUES (99)").await.unwrap();
     assert!(matches!(PostgresStore::connect(&url).await, Err(OpenError::Newer { found: 99, .. })));
 }
@@ -203,6 +239,6 @@ async fn a_sound_store_has_no_problems() {
     let term = subject.lead("a").await;
     subject.commit(term, samples::dags(&["d"])).await;
     assert_eq!(two.first.check().await.unwrap(), [""; 0]);
-    sqlx::raw_sql("DELETE FROM dag_version").execute(&mut PgConnection::connect(&two._database.url).await.unwrap()).await.unwrap();
+    sqlx::raw_sql("DELETE FROM dag_version").execute(&mut PgConnection::connect(&two.database.url).await.unwrap()).await.unwrap();
     assert_eq!(two.first.check().await.unwrap(), ["a DAG's latest version does not exist: d"]);
 }

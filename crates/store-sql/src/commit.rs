@@ -176,7 +176,7 @@ pub fn lock_lease(dialect: Dialect, term: Term) -> Query {
 pub fn lease_text(dialect: Dialect, term: &str) -> String {
     let lock = match dialect {
         Dialect::Sqlite => "",
-        Dialect::Postgres => " FOR SHARE",
+        Dialect::Postgres => " FOR KEY SHARE",
     };
     format!("SELECT term FROM scheduler_lease WHERE holder IS NOT NULL AND term = {term}{lock}")
 }
