@@ -1,7 +1,7 @@
 //! What a leader does: hear, plan, commit, carry out.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     time::Duration,
 };
 
@@ -50,6 +50,15 @@ const MOST_REST: Duration = Duration::from_millis(10);
 /// A question that could not be answered is asked again after this time.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
+/// A question under way.
+#[derive(Debug)]
+struct Asked {
+    /// It was sent after so many commits.
+    after: u64,
+    /// It was asked again after a later one.
+    again: bool,
+}
+
 #[derive(Debug)]
 pub(crate) struct Leading {
     pub lease: Lease,
@@ -75,8 +84,10 @@ pub(crate) struct Leading {
     /// There were more requests than were read: the next are read when some of these are answered.
     more_requests: bool,
     /// Questions under way, and those to be asked again at a time.
-    asking: BTreeSet<Question>,
+    asking: BTreeMap<Question, Asked>,
     ask_again: BTreeMap<Question, Duration>,
+    /// How many were made in this term.
+    commits: u64,
     pub launches: Launches,
     next_reconcile: Duration,
     /// How often executors were asked what became of attempts.
@@ -111,7 +122,8 @@ impl Leading {
             answered: Vec::new(),
             answered_before_fetch: Vec::new(),
             more_requests: false,
-            asking: BTreeSet::new(),
+            asking: BTreeMap::new(),
+            commits: 0,
             ask_again: BTreeMap::new(),
             launches: Launches::default(),
             next_reconcile: now.boot + config.reconcile_every,
@@ -125,8 +137,9 @@ impl Leading {
         leading
     }
 
+    /// Whether a commit was sent and not answered. One that waits to be sent again was not made.
     pub fn is_committing(&self) -> bool {
-        self.commit.is_some()
+        self.commit.as_ref().is_some_and(|commit| commit.retry_at.is_none())
     }
 
     pub fn wake_at(&self, now: Now, config: &EngineConfig) -> Option<Duration> {
@@ -272,6 +285,7 @@ impl Leading {
         let Some(mut commit) = self.commit.take() else { return Next::GoOn };
         match result {
             Ok(_) => {
+                self.commits += 1;
                 // Those that failed for what they wrote may run again, and write it again.
                 for update in commit.batch.task_instances.iter().filter(|update| update.row.state.is_finished()) {
                     self.poisoned.remove(&update.row.key());
@@ -281,6 +295,10 @@ impl Leading {
                     if std::mem::take(&mut self.more_requests) {
                         self.next_fetch = now.boot;
                     }
+                }
+                if !commit.batch.deleted_dags.is_empty() {
+                    // As in Airflow, one whose file is still there comes back with the next look at it.
+                    out.push(Effect::Rescan { known: self.scheduler.known_files() });
                 }
                 let took = now.boot.saturating_sub(commit.sent_at);
                 self.scheduler.committed(commit.batch.len(), took);
@@ -375,8 +393,14 @@ impl Leading {
     }
 
     fn ask(&mut self, question: Question, out: &mut Vec<Effect>) {
-        if self.asking.insert(question.clone()) {
-            out.push(Effect::Ask { term: self.lease.term, question });
+        let after = self.commits;
+        match self.asking.entry(question) {
+            Entry::Vacant(entry) => {
+                out.push(Effect::Ask { term: self.lease.term, question: entry.key().clone() });
+                entry.insert(Asked { after, again: false });
+            }
+            // Its answer may be older than what the one who asks now was told to wait for.
+            Entry::Occupied(mut entry) => entry.get_mut().again |= entry.get().after != after,
         }
     }
 
@@ -388,8 +412,9 @@ impl Leading {
         config: &EngineConfig,
         out: &mut Vec<Effect>,
     ) {
-        self.asking.remove(&question);
+        let again = self.asking.remove(&question).is_some_and(|asked| asked.again);
         match result {
+            Ok(_) if again => self.ask(question, out),
             Ok(verdict) => {
                 self.launches.answered(&question, &verdict);
                 self.inputs.push(Input::Fact { question, verdict });
@@ -466,7 +491,7 @@ impl Leading {
                 if outdated || !self.scheduler.is_live(attempt) || self.launches.is_under_way(attempt) {
                     return;
                 }
-                let started = self.scheduler.live().find(|(row, _)| row.id == attempt).and_then(|(row, _)| row.started_at);
+                let started = self.scheduler.started_at(attempt);
                 if self.launches.was_accepted(attempt) || started.is_some() {
                     // It was there, and is not any more: not to be launched as if it never had been.
                     let how = HowEnded::PlaceLost { started: true, why: format!("executor {executor} does not know it any more") };

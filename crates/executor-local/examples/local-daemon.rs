@@ -156,7 +156,9 @@ async fn bench(
             let workload = Workload { attempt, ..workload.clone() };
             since.insert(attempt, std::time::Instant::now());
             let executor = executor.clone();
-            tokio::spawn(async move { updraft_executor::Executor::launch(&*executor, workload, Duration::MAX).await.map_err(|e| eprintln!("{e}")) });
+            tokio::spawn(async move {
+                updraft_executor::Executor::launch(&*executor, workload, Duration::MAX).await.map_err(|e| eprintln!("{e}"))
+            });
             launched += 1;
         }
         match heard.recv().await.context("the executor is gone")? {

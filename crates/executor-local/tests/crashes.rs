@@ -268,7 +268,9 @@ async fn a_storm_of_daemon_crashes_loses_and_doubles_nothing() {
         assert!(round < 60, "no progress: {ends:?}");
         // Asked without waiting for the answers: the daemon dies in the midst of them.
         let launches = workloads.iter().filter(|w| to_launch.contains(&w.attempt));
-        let asked = launches.map(|workload| place.harness.remote.ask(serde_json::json!({"op": "launch", "workload": workload, "not_after": Duration::MAX})));
+        let asked = launches.map(|workload| {
+            place.harness.remote.ask(serde_json::json!({"op": "launch", "workload": workload, "not_after": Duration::MAX}))
+        });
         let mut asked = Box::pin(futures::future::join_all(asked));
         let _ = futures::poll!(&mut asked);
         drop(asked);

@@ -103,6 +103,13 @@ pub(crate) struct FileState {
     pub has_error: bool,
 }
 
+/// A stored DAG whose latest version this release can't read.
+#[derive(Debug)]
+pub(crate) struct Shelved {
+    pub row: DagRow,
+    pub number: u32,
+}
+
 /// One DAG.
 #[derive(Debug)]
 pub(crate) struct DagEntry {
@@ -123,8 +130,7 @@ pub(crate) struct DagEntry {
 impl DagEntry {
     /// Builds an entry; the error says what about the DAG can't be scheduled.
     pub fn new(row: DagRow, version: Arc<DagVersion>) -> Result<Self, String> {
-        let tasks = version.dag.tasks.values().map(|t| (Arc::new(t.clone()), version.id));
-        let graph = Graph::new(tasks).map_err(|e| e.to_string())?;
+        let graph = Graph::of_version(&version).map_err(|e| e.to_string())?;
         Self::with_graph(row, version, Arc::new(graph))
     }
 
@@ -231,28 +237,30 @@ impl Scheduler {
         }
         let same = old.filter(|d| d.version.hash == hash).map(|d| (d.version.clone(), d.graph.clone()));
         let is_new_version = same.is_none();
-        let number = old.map_or(1, |d| d.version.number + 1);
+        let shelved = self.shelved.get(&dag_id);
+        let number = old.map(|d| d.version.number).or(shelved.map(|s| s.number)).map_or(1, |last| last + 1);
+        let before = old.map(|d| &d.row).or(shelved.map(|s| &s.row));
         let (version, graph) = match same {
             Some(same) => same,
             None => {
                 if let Some(refused) = self.refused_dags.get(&dag_id).filter(|r| r.hash == hash && r.source == *source) {
                     return Err(refused.reason());
                 }
-                let mut graph = graph.map_err(|cycle| cycle.to_string())?;
-                let id = VersionId(cx.mint.uuid());
-                graph.nodes.iter_mut().for_each(|node| node.version = id);
-                (Arc::new(DagVersion { id, number, hash, created_at: cx.now, dag }), Arc::new(graph))
+                let graph = graph.map_err(|cycle| cycle.to_string())?;
+                let version = Arc::new(DagVersion { id: VersionId(cx.mint.uuid()), number, hash, created_at: cx.now, dag });
+                let graph = Arc::new(graph.is_of(&version));
+                (version, graph)
             }
         };
         let paused = || version.dag.is_paused_upon_creation.unwrap_or(self.config.dags_are_paused_at_creation);
         let row = DagRow {
             dag_id: dag_id.clone(),
-            is_paused: old.map_or_else(paused, |d| d.row.is_paused),
+            is_paused: before.map_or_else(paused, |row| row.is_paused),
             is_stale: false,
             latest: version.id,
             file: file.to_owned(),
             last_parsed_at: cx.now,
-            last_automated: old.and_then(|d| d.row.last_automated),
+            last_automated: before.and_then(|row| row.last_automated),
             next: None,
         };
         let mut entry = DagEntry::with_graph(row, version.clone(), graph)?;
@@ -262,6 +270,7 @@ impl Scheduler {
             entry.last_triggered = old.last_triggered;
         }
         entry.touched = true;
+        self.shelved.remove(&dag_id);
         self.touched_dags.insert(dag_id.clone());
         let executor = entry.version.dag.executor.clone();
         let before = self.dags.insert(dag_id.clone(), entry);

@@ -32,8 +32,7 @@ impl Scheduler {
         }
         let this = &run.graph.nodes[node as usize];
         let upstreams = this.upstream.len() as u32 + this.missing_upstream;
-        let setups = this.upstream.iter().filter(|up| run.graph.task(**up).is_setup).count() as u32;
-        match decide(this.task.trigger_rule, &instance.counts, upstreams, setups) {
+        match decide(this.task.trigger_rule, &instance.counts, upstreams, this.setups) {
             Decision::Wait => {}
             Decision::Skip => self.skip(cx, key, node, None),
             Decision::UpstreamFail => {

@@ -5,47 +5,65 @@ use std::collections::BTreeSet;
 
 use updraft_model::{RunKey, RunState, Update};
 
+use serde_json::Value;
+
 use crate::{Plan, graph::Node, run::Run, scheduler::Scheduler, settle::TURN};
 
+/// What tasks wrote goes into a plan until there are so many bytes of it.
+const BYTES: usize = 4 << 20;
+
+/// A plan that is being written.
+struct Draft {
+    plan: Plan,
+    /// How many rows it may have, about.
+    rows: usize,
+    /// What the XComs in it take, about.
+    bytes: usize,
+}
+
+impl Draft {
+    fn is_full(&self) -> bool {
+        self.plan.batch.len() >= self.rows || self.bytes >= BYTES
+    }
+}
+
 impl Scheduler {
-    /// Takes what is to be written, at most about `config.plan_rows` rows: what a request changed first,
+    /// Takes what is to be written, at most about `config.plan_rows` rows and 4 MiB: what a request changed first,
     /// then other changed instances, then new ones that only wait. A run's own row follows when all its
     /// instances are written, so that no crash in between can show an ended run with open instances.
     pub(crate) fn flush(&mut self) -> Plan {
-        let rows = self.rows_of_plan();
-        let mut plan = std::mem::take(&mut self.outgoing);
-        self.flush_new_runs(&mut plan);
+        let mut draft = Draft { plan: std::mem::take(&mut self.outgoing), rows: self.rows_of_plan(), bytes: 0 };
+        self.flush_new_runs(&mut draft.plan);
         for (key, node) in std::mem::take(&mut self.urgent) {
             if let Some(run) = self.runs.get_mut(&key) {
-                flush_touched(run, node, &mut plan);
+                flush_touched(run, node, &mut draft);
             }
         }
         for dag_id in std::mem::take(&mut self.touched_dags) {
             if let Some(entry) = self.dags.get_mut(&dag_id)
                 && std::mem::take(&mut entry.touched)
             {
-                plan.batch.dags.push(entry.row.clone());
+                draft.plan.batch.dags.push(entry.row.clone());
             }
         }
         let mut visited = Vec::new();
         let asked_for: BTreeSet<RunKey> = self.answers.iter().flat_map(|done| done.runs.iter().copied()).collect();
         for key in asked_for {
-            if plan.batch.len() < rows {
-                let room = rows - plan.batch.len();
-                self.flush_run(key, room, &mut plan);
+            if !draft.is_full() {
+                self.flush_run(key, usize::MAX, &mut draft);
                 visited.push(key);
             }
         }
-        while plan.batch.len() < rows {
+        while !draft.is_full() {
             let Some(key) = self.touched_runs.pop_front() else { break };
-            let room = (rows - plan.batch.len()).min(TURN);
-            self.flush_run(key, room, &mut plan);
+            self.flush_run(key, TURN, &mut draft);
             visited.push(key);
         }
-        while plan.batch.len() < rows {
+        while !draft.is_full() {
             let Some(key) = self.fresh_runs.first().copied() else { break };
-            self.flush_fresh(key, rows, &mut plan);
+            self.flush_fresh(key, &mut draft);
         }
+        let mut plan = draft.plan;
         self.flush_answers(&mut plan);
         for key in visited {
             self.forget_if_over(key);
@@ -85,39 +103,47 @@ impl Scheduler {
         }
     }
 
-    /// Writes of a run what there is room for; it comes back to the end of the queue with the rest.
-    fn flush_run(&mut self, key: RunKey, room: usize, plan: &mut Plan) {
+    /// Writes of a run what there is room for, at most `most` instances; it comes back to the end of the queue
+    /// with the rest.
+    fn flush_run(&mut self, key: RunKey, most: usize, draft: &mut Draft) {
         let Some(run) = self.runs.get_mut(&key) else { return };
         // One that was over and is active again is so before anything else of it is written: a crash in
         // between leaves a run that somebody goes on with.
         if run.stored.is_some_and(RunState::is_finished) && !run.row.state.is_finished() && run.touched {
-            flush_row(run, plan);
+            flush_row(run, &mut draft.plan);
         }
-        let rest = run.touched_nodes.split_off(run.touched_nodes.len().min(room));
-        for node in std::mem::replace(&mut run.touched_nodes, rest) {
-            flush_touched(run, node, plan);
+        let mut nodes = std::mem::take(&mut run.touched_nodes);
+        let mut written = 0;
+        for node in nodes.iter().take(most) {
+            if draft.is_full() {
+                break;
+            }
+            flush_touched(run, *node, draft);
+            written += 1;
         }
+        nodes.drain(..written);
+        run.touched_nodes = nodes;
         if run.has_fresh() {
             self.fresh_runs.insert(key);
         }
         if !run.touched_nodes.is_empty() {
             self.touched_runs.push_back(key);
         } else if run.touched {
-            flush_row(run, plan);
+            flush_row(run, &mut draft.plan);
         }
     }
 
-    fn flush_fresh(&mut self, key: RunKey, rows: usize, plan: &mut Plan) {
+    fn flush_fresh(&mut self, key: RunKey, draft: &mut Draft) {
         let Some(run) = self.runs.get_mut(&key) else {
             self.fresh_runs.remove(&key);
             return;
         };
-        while plan.batch.len() < rows {
+        while !draft.is_full() {
             let Some(node) = run.pop_fresh() else {
                 self.fresh_runs.remove(&key);
                 return;
             };
-            flush_instance(run, node, plan);
+            flush_instance(run, node, draft);
         }
     }
 
@@ -141,13 +167,14 @@ fn flush_row(run: &mut Run, plan: &mut Plan) {
 }
 
 /// Writes an instance that was changed, and not written yet.
-fn flush_touched(run: &mut Run, node: Node, plan: &mut Plan) {
+fn flush_touched(run: &mut Run, node: Node, draft: &mut Draft) {
     if run.instance(node).is_some_and(|instance| instance.touched) {
-        flush_instance(run, node, plan);
+        flush_instance(run, node, draft);
     }
 }
 
-fn flush_instance(run: &mut Run, node: Node, plan: &mut Plan) {
+fn flush_instance(run: &mut Run, node: Node, draft: &mut Draft) {
+    let plan = &mut draft.plan;
     let Some(instance) = run.instance_mut(node) else { return };
     instance.touched = false;
     let row = instance.row.clone();
@@ -157,6 +184,7 @@ fn flush_instance(run: &mut Run, node: Node, plan: &mut Plan) {
         if writes.delete_xcoms {
             plan.batch.deleted_xcoms.push(row.key());
         }
+        draft.bytes += writes.xcoms.iter().map(|xcom| bytes_of(&xcom.value)).sum::<usize>();
         plan.batch.xcoms.extend(writes.xcoms);
         plan.launches.extend(writes.launch);
         plan.releases.extend(writes.releases);
@@ -164,5 +192,15 @@ fn flush_instance(run: &mut Run, node: Node, plan: &mut Plan) {
     match instance.stored.replace(row.state) {
         None => plan.batch.new_task_instances.push(row),
         Some(from) => plan.batch.task_instances.push(Update { from, row }),
+    }
+}
+
+/// About how long a value is as text.
+fn bytes_of(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(|value| 1 + bytes_of(value)).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| 4 + name.len() + bytes_of(value)).sum(),
     }
 }

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use updraft_model::{Task, TaskId, TriggerRule, VersionId, WeightRule};
+use updraft_model::{DagVersion, Task, TaskId, TriggerRule, VersionId, WeightRule};
 
 /// The index of a task in its [`Graph`].
 pub(crate) type Node = u32;
@@ -23,6 +23,8 @@ pub(crate) struct TaskNode {
     pub downstream: Vec<Node>,
     /// Upstream ids that are not in this graph: they never end, so rules that need them never hold.
     pub missing_upstream: u32,
+    /// How many of `upstream` are setups.
+    pub setups: u32,
     /// Own weight and, by its rule, that of others.
     pub weight: i64,
     /// Whether its state counts for the run's (Airflow's `DagRun._tis_for_dagrun_state`).
@@ -34,6 +36,8 @@ pub(crate) struct TaskNode {
 pub(crate) struct Graph {
     pub nodes: Vec<TaskNode>,
     index: BTreeMap<TaskId, Node>,
+    /// Those that the tasks are from.
+    versions: BTreeMap<VersionId, Arc<DagVersion>>,
 }
 
 /// The tasks can't be put in an order.
@@ -52,19 +56,48 @@ impl Graph {
             .map(|(task, version)| {
                 let upstream: Vec<Node> = task.upstream.iter().filter_map(|id| index.get(id).copied()).collect();
                 let missing_upstream = (task.upstream.len() - upstream.len()) as u32;
-                TaskNode { task, version, upstream, downstream: Vec::new(), missing_upstream, weight: 0, is_leaf: false }
+                TaskNode { task, version, upstream, downstream: Vec::new(), missing_upstream, setups: 0, weight: 0, is_leaf: false }
             })
             .collect();
         for node in 0..nodes.len() {
             for up in nodes[node].upstream.clone() {
                 nodes[up as usize].downstream.push(node as Node);
+                nodes[node].setups += u32::from(nodes[up as usize].task.is_setup);
             }
         }
-        let mut graph = Self { nodes, index };
+        let mut graph = Self { nodes, index, versions: BTreeMap::new() };
         let order = graph.topological_order()?;
         graph.find_leaves();
         graph.weigh(&order);
         Ok(graph)
+    }
+
+    /// Compiles a version.
+    pub fn of_version(version: &Arc<DagVersion>) -> Result<Self, CycleError> {
+        let tasks = version.dag.tasks.values().map(|task| (Arc::new(task.clone()), version.id));
+        Ok(Self::new(tasks)?.with_versions([version.clone()]))
+    }
+
+    /// The same, with the versions that its tasks are from.
+    pub fn with_versions(mut self, versions: impl IntoIterator<Item = Arc<DagVersion>>) -> Self {
+        self.versions.extend(versions.into_iter().map(|version| (version.id, version)));
+        self
+    }
+
+    /// All its tasks are from `version`, which had no id when it was compiled.
+    pub fn is_of(mut self, version: &Arc<DagVersion>) -> Self {
+        self.nodes.iter_mut().for_each(|node| node.version = version.id);
+        self.with_versions([version.clone()])
+    }
+
+    /// The version that a task is from.
+    pub fn version_of(&self, node: Node) -> Option<&Arc<DagVersion>> {
+        self.versions.get(&self.nodes.get(node as usize)?.version)
+    }
+
+    /// All versions that its tasks are from.
+    pub fn versions(&self) -> impl Iterator<Item = &Arc<DagVersion>> {
+        self.versions.values()
     }
 
     /// The index of a task.

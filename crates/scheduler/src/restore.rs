@@ -1,6 +1,9 @@
 //! From the store back into memory: everything at the start, single runs later.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use updraft_model::{
     AwaitedRun, DagVersion, Loaded, Mint, Question, RunKey, RunRow, RunState, StoredRun, Task, TaskInstanceRow, TaskState, Timestamp,
@@ -9,7 +12,7 @@ use updraft_model::{
 
 use crate::{
     Plan,
-    dags::{DagEntry, FileState},
+    dags::{DagEntry, FileState, Shelved},
     gates::GateName,
     graph::Graph,
     rule::Counts,
@@ -42,13 +45,18 @@ impl Scheduler {
                 scheduler.problem(format!("DAG {dag_id}: its version {} is not in the store", row.latest));
                 continue;
             };
-            match DagEntry::new(row, version) {
+            let number = version.number;
+            match DagEntry::new(row.clone(), version) {
                 Ok(entry) => {
                     scheduler.dags.insert(dag_id.clone(), entry);
                     scheduler.set_dag_gates(&dag_id);
                     scheduler.dirty_dags.insert(dag_id);
                 }
-                Err(problem) => scheduler.problem(format!("DAG {dag_id}: {problem}")),
+                // What its file says now may be readable again: it goes on from here.
+                Err(problem) => {
+                    scheduler.problem(format!("DAG {dag_id}: {problem}"));
+                    scheduler.shelved.insert(dag_id, Shelved { row, number });
+                }
             }
         }
         let mut by_run: BTreeMap<RunKey, Vec<TaskInstanceRow>> = BTreeMap::new();
@@ -198,8 +206,7 @@ impl Scheduler {
                 return Ok(graph.clone());
             }
             let version = versions.get(&run.version).ok_or_else(|| missing(&run.version))?;
-            let tasks = version.dag.tasks.values().map(|t| (Arc::new(t.clone()), version.id));
-            let graph = Arc::new(Graph::new(tasks).map_err(|e| e.to_string())?);
+            let graph = Arc::new(Graph::of_version(version).map_err(|e| e.to_string())?);
             graphs.insert(run.version, graph.clone());
             return Ok(graph);
         }
@@ -211,8 +218,10 @@ impl Scheduler {
             tasks.push((Arc::new(task.clone()), row.version));
         }
         let version = versions.get(&run.version).ok_or_else(|| missing(&run.version))?;
-        let has: std::collections::BTreeSet<_> = instances.iter().map(|i| &i.task_id).collect();
+        let has: BTreeSet<_> = instances.iter().map(|i| &i.task_id).collect();
         tasks.extend(version.dag.tasks.values().filter(|t| !has.contains(&t.task_id)).map(|t| (Arc::new(t.clone()), version.id)));
-        Graph::new(tasks).map(Arc::new).map_err(|e| e.to_string())
+        let used: BTreeSet<VersionId> = tasks.iter().map(|(_, version)| *version).collect();
+        let used = used.iter().filter_map(|id| versions.get(id)).cloned().collect::<Vec<_>>();
+        Graph::new(tasks).map(|graph| Arc::new(graph.with_versions(used))).map_err(|e| e.to_string())
     }
 }

@@ -217,7 +217,10 @@ impl Scheduler {
             }
         }
         let Some(run) = self.runs.remove(&key) else { return };
-        let gone: Vec<_> = self.attempts.iter().filter(|(_, live)| live.run == key).map(|(id, _)| *id).collect();
+        let gone: Vec<_> = match run.live_attempts {
+            0 => Vec::new(),
+            _ => self.attempts.iter().filter(|(_, live)| live.run == key).map(|(id, _)| *id).collect(),
+        };
         for attempt in gone {
             if let Some(live) = self.attempts.remove(&attempt) {
                 self.gates.account(&GateName::Executor(live.row.executor), -1);

@@ -12,7 +12,7 @@ use updraft_model::{
 
 use crate::{
     Kill, Plan, WakeReason,
-    dags::{DagEntry, FileChange, FileState, RefusedDag},
+    dags::{DagEntry, FileChange, FileState, RefusedDag, Shelved},
     end::InlineEnd,
     gates::{GateName, Gates},
     graph::Node,
@@ -121,6 +121,8 @@ pub struct Scheduler {
     /// How many rows a plan may have while attempts are alive.
     pub(crate) rows_with_others: usize,
     pub(crate) dags: BTreeMap<DagId, DagEntry>,
+    /// Those in the store that can't be read: what their files say follows on them.
+    pub(crate) shelved: BTreeMap<DagId, Shelved>,
     pub(crate) files: BTreeMap<String, FileState>,
     /// What is not taken from their files, since the store does not take it.
     pub(crate) refused_dags: BTreeMap<DagId, RefusedDag>,
@@ -180,6 +182,7 @@ impl Scheduler {
             rows_with_others: most_rows_with_others(&config),
             config,
             dags: BTreeMap::new(),
+            shelved: BTreeMap::new(),
             files: BTreeMap::new(),
             refused_dags: BTreeMap::new(),
             runs: BTreeMap::new(),
@@ -337,7 +340,7 @@ impl Scheduler {
             run: &run.row,
             instance: &instance.row,
             task: run.graph.task(live.node),
-            dag: entry.map(|d| &d.version),
+            dag: run.graph.version_of(live.node).or(entry.map(|d| &d.version)),
             file: entry.map_or("", |d| &d.row.file),
             downstream: downstream.iter().map(|n| &run.graph.task(*n).task_id).collect(),
         })
@@ -346,6 +349,11 @@ impl Scheduler {
     /// Whether an attempt may be alive.
     pub fn is_live(&self, attempt: AttemptId) -> bool {
         self.attempts.contains_key(&attempt)
+    }
+
+    /// Since when the program of an attempt that may be alive is known to run.
+    pub fn started_at(&self, attempt: AttemptId) -> Option<Timestamp> {
+        self.attempts.get(&attempt)?.row.started_at
     }
 
     /// All attempts that may be alive, by executor, and whether their program was seen running.
@@ -377,7 +385,7 @@ pub struct AttemptContext<'a> {
     pub instance: &'a updraft_model::TaskInstanceRow,
     /// Its task.
     pub task: &'a Arc<updraft_model::Task>,
-    /// The latest version of its DAG; absent if the DAG was deleted.
+    /// The version its task is from, whatever its DAG's file says by now.
     pub dag: Option<&'a Arc<updraft_model::DagVersion>>,
     /// Its DAG's file, below the bundle; empty if the DAG was deleted.
     pub file: &'a str,

@@ -6,7 +6,7 @@ use futures::{future::BoxFuture, stream::BoxStream};
 use jiff::SignedDuration;
 use updraft_model::{Batch, Loaded, PendingRequest, Question, RunKey, Term, Timestamp, Verdict, VersionId};
 use updraft_store::{Acquired, CommitError, EngineStore, StoreError};
-use updraft_store_sql::{Backend, commit, engine};
+use updraft_store_sql::{Backend, clean, commit, engine};
 
 use crate::{commit::Last, store::PostgresStore};
 
@@ -61,6 +61,6 @@ impl EngineStore for PostgresStore {
     }
 
     fn clean(&self, before: Timestamp, limit: u32) -> BoxFuture<'_, Result<Vec<RunKey>, StoreError>> {
-        Box::pin(engine::clean(self, before, limit))
+        Box::pin(clean::clean(self, before, limit))
     }
 }

@@ -1,6 +1,6 @@
 //! What the engine reads: everything active, open requests, versions; and the cleaning of history.
 
-use updraft_model::{PendingRequest, RequestId, RunKey, Term, Timestamp, VersionId};
+use updraft_model::{PendingRequest, RequestId, Term, VersionId};
 use updraft_store::{Lease, Loaded, StoreError};
 
 pub use crate::facts::ask;
@@ -80,30 +80,6 @@ pub async fn pending_requests(backend: &dyn Backend, limit: u32) -> Result<Vec<P
 pub async fn source(backend: &dyn Backend, version: VersionId) -> Result<Option<String>, StoreError> {
     let query = Query::new("source").sql("SELECT source FROM dag_source WHERE version = ").arg(version.0);
     fetch_first(backend, query, |mut row| row.packed()).await
-}
-
-/// [`updraft_store::EngineStore::clean`]. Runs that may have something alive stay.
-pub async fn clean(backend: &dyn Backend, before: Timestamp, limit: u32) -> Result<Vec<RunKey>, StoreError> {
-    let runs = Query::new("clean_runs")
-        .sql(
-            "DELETE FROM dag_run WHERE id IN (
-                 SELECT r.id FROM dag_run AS r
-                 WHERE r.state IN ('success', 'failed') AND r.end_date < ",
-        )
-        .arg(before)
-        .sql(" AND NOT EXISTS (SELECT 1 FROM attempt AS a WHERE a.run = r.id AND a.ended_at IS NULL) ORDER BY r.id LIMIT ")
-        .arg(limit)
-        .sql(") RETURNING id");
-    let mut deleted = read_all("clean_runs", backend.write(runs).await?, |mut row| row.int().map(RunKey))?;
-    deleted.sort();
-    let requests = Query::new("clean_requests")
-        .sql("DELETE FROM request WHERE (answered_at IS NOT NULL OR withdrawn_at IS NOT NULL) AND created_at < ")
-        .arg(before);
-    backend.write(requests).await?;
-    // The last row stays: it is where the numbers go on.
-    let feed = Query::new("clean_feed").sql("DELETE FROM feed WHERE seq < (SELECT max(seq) FROM feed) AND created_at < ").arg(before);
-    backend.write(feed).await?;
-    Ok(deleted)
 }
 
 /// Selects the lease, held or not, and the time.

@@ -8,6 +8,7 @@
 
 mod backend;
 mod cell;
+pub mod clean;
 pub mod commit;
 mod delegate;
 mod dialect;

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use rusqlite::{Connection, TransactionBehavior};
 use updraft_model::{Batch, Loaded, PendingRequest, Question, RunKey, Term, Timestamp, Verdict, VersionId};
 use updraft_store::{Acquired, CommitError, EngineStore, StoreError};
-use updraft_store_sql::{Backend, Dialect, Query, commit, engine};
+use updraft_store_sql::{Backend, Dialect, Query, clean, commit, engine};
 
 use crate::{
     connection::{fetch, store_error},
@@ -82,7 +82,7 @@ impl EngineStore for SqliteStore {
     }
 
     fn clean(&self, before: Timestamp, limit: u32) -> BoxFuture<'_, Result<Vec<RunKey>, StoreError>> {
-        Box::pin(engine::clean(self, before, limit))
+        Box::pin(clean::clean(self, before, limit))
     }
 }
 

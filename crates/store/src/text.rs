@@ -30,7 +30,9 @@ pub fn check_text(batch: &Batch) -> Result<(), CommitError> {
     }
     for row in new_task_instances.iter().chain(task_instances.iter().map(|update| &update.row)).chain(archived_tries) {
         let TaskInstanceRow { run, task_id, operator, reason, note, .. } = row;
-        check([reason, note].into_iter().flatten().map(String::as_str).chain([&**operator]), || format!("task instance {task_id} of run {run}"))?;
+        check([reason, note].into_iter().flatten().map(String::as_str).chain([&**operator]), || {
+            format!("task instance {task_id} of run {run}")
+        })?;
     }
     for AttemptRow { id, key, outcome, waiting, .. } in attempts {
         check([outcome, waiting].into_iter().flatten(), || format!("attempt {id} of task {} of run {}", key.task_id, key.run))?;

@@ -114,3 +114,29 @@ fn a_task_that_is_run_again_fails_again_for_what_it_writes() {
         w.settle();
     }
 }
+
+#[test]
+fn a_stop_does_not_wait_for_a_database_that_takes_nothing() {
+    let mut w = World::new(vec![file(dag("d", &["a"]), "text")]);
+    w.settle();
+    w.is_down = true;
+    w.store.submit(trigger("d", "r"));
+    w.settle();
+    assert!(!w.has_stopped && w.store.runs().is_empty());
+    w.stop();
+    assert!(w.has_stopped);
+    assert_eq!(w.store.lease(), None, "it is given back");
+}
+
+#[test]
+fn a_deleted_dag_whose_file_is_there_comes_back() {
+    let mut w = World::new(vec![file(dag("d", &["a"]), "text")]);
+    w.settle();
+    let run = w.store.submit(trigger("d", "r"));
+    w.settle();
+    assert!(matches!(w.store.answer(run), Some(Answer::Run { .. })));
+    let deleted = w.store.submit(Request::DeleteDag { dag_id: DagId::new("d").unwrap() });
+    w.settle();
+    assert_eq!(w.store.answer(deleted), Some(Answer::Done));
+    assert_eq!((dag_ids(&w), w.store.runs().len()), (vec!["d".to_owned()], 0));
+}

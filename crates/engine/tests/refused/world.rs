@@ -24,6 +24,10 @@ pub struct World {
     pub problems: Vec<String>,
     /// What was launched.
     pub launched: Vec<AttemptId>,
+    /// The database can't be reached by commits.
+    pub is_down: bool,
+    /// The engine has ended.
+    pub has_stopped: bool,
     engine: Engine,
     clock: Arc<AtomicI64>,
     now: Now,
@@ -48,7 +52,18 @@ impl World {
         let runtime = Runtime { dags_folder: "/dags".to_owned(), program: "updraft".to_owned(), python: "python3".to_owned() };
         let engine = Engine::new(EngineConfig::new(scheduler, runtime), SeededMint::new([7; 32]));
         let now = Now { wall, boot: Duration::from_secs(1_000) };
-        Self { store, problems: Vec::new(), launched: Vec::new(), engine, clock, now, files, import_errors: BTreeMap::new() }
+        Self {
+            store,
+            problems: Vec::new(),
+            launched: Vec::new(),
+            is_down: false,
+            has_stopped: false,
+            engine,
+            clock,
+            now,
+            files,
+            import_errors: BTreeMap::new(),
+        }
     }
 
     /// A file changes.
@@ -83,6 +98,11 @@ impl World {
         self.settle();
     }
 
+    /// The daemon is told to stop.
+    pub fn stop(&mut self) {
+        self.tell(Event::Stop);
+    }
+
     /// What stands in the import error of a file.
     pub fn import_error(&self, file: &str) -> Option<String> {
         self.import_errors.get(file).cloned()
@@ -103,6 +123,9 @@ impl World {
             Effect::AcquireLease { ttl } => Some(Event::LeaseAcquired(at_once(store.acquire_lease("one", None, ttl)))),
             Effect::RenewLease { term, sent, ttl } => Some(Event::LeaseRenewed { sent, result: at_once(store.renew_lease(term, ttl)) }),
             Effect::Load { term } => Some(Event::Loaded { term, result: at_once(store.load(term)).map(Box::new) }),
+            Effect::Commit { term, .. } if self.is_down => {
+                Some(Event::Committed { term, result: Err(CommitError::NotCommitted("down".to_owned())) })
+            }
             Effect::Commit { term, batch } => {
                 let result = taken(&batch).and_then(|()| at_once(store.commit(term, batch.clone())));
                 for error in batch.import_errors.iter().filter(|_| result.is_ok()) {
@@ -132,7 +155,15 @@ impl World {
                 Some(Event::Launched { term, attempt: workload.attempt, result: Ok(()) })
             }
             Effect::Terminate { executor, attempt, .. } => Some(ended(executor, attempt, self.now.wall, &[])),
-            Effect::ReleaseLease { .. } | Effect::Reconcile { .. } | Effect::Release { .. } | Effect::Report(_) | Effect::Stopped => None,
+            Effect::ReleaseLease { term } => {
+                at_once(store.release_lease(term)).unwrap();
+                None
+            }
+            Effect::Stopped => {
+                self.has_stopped = true;
+                None
+            }
+            Effect::Reconcile { .. } | Effect::Release { .. } | Effect::Report(_) => None,
         }
     }
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use updraft_model::XCOM_LIMIT;
 
 /// The longest output file, in bytes: it is read into memory.
-const FILE_LIMIT: u64 = 16 * 1024 * 1024;
+const FILE_LIMIT: u64 = 4 * 1024 * 1024;
 /// The longest key, in characters (Airflow's limit of an id).
 const KEY_LIMIT: usize = 250;
 

@@ -124,8 +124,9 @@ impl Scheduler {
         }
         let new = latest_graph.nodes.iter().filter(|n| run.graph.node(&n.task.task_id).is_none());
         tasks.extend(new.map(|n| (n.task.clone(), latest.id)));
+        let versions: Vec<_> = run.graph.versions().chain([&latest]).cloned().collect();
         let graph = match Graph::new(tasks) {
-            Ok(graph) => Arc::new(graph),
+            Ok(graph) => Arc::new(graph.with_versions(versions)),
             Err(cycle) => {
                 // Old and new edges together can form a circle. Then the run stays on what it has.
                 self.problem(format!("run {key} keeps its version: {cycle}"));

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use updraft_model::{
-    Answer, AnsweredRequest, AttemptId, DagId, Exit, HowEnded, NodeId, PendingRequest, PoolName, PoolRow, Question, RejectionKind, Request,
-    RequestId, RunId, RunKey, RunState, Upsert, Verdict,
+    Answer, AnsweredRequest, AttemptId, AwaitedRun, DagId, Exit, HowEnded, NodeId, PendingRequest, PoolName, PoolRow, Question,
+    RejectionKind, Request, RequestId, RunId, RunKey, RunState, Upsert, Verdict,
 };
 
 use crate::{
@@ -147,7 +147,7 @@ impl Scheduler {
                 self.set_paused(dag_id, *is_paused);
                 Ok(Answer::Done)
             }
-            Request::DeleteDag { dag_id } => self.delete_dag(dag_id),
+            Request::DeleteDag { dag_id } => self.delete_dag(cx, dag_id),
             Request::SetRunState { dag_id, run_id, state } => self.set_run_state(cx, dag_id, run_id, *state, facts),
             Request::DeleteRun { dag_id, run_id } => self.delete_run(cx, dag_id, run_id, facts),
             Request::Clear(clear) => self.clear(cx, clear, facts),
@@ -177,13 +177,15 @@ impl Scheduler {
         Err(No::not_found(format!("The Dag with ID: `{dag_id}` was not found{why}")))
     }
 
-    fn delete_dag(&mut self, dag_id: &DagId) -> Result<Answer, No> {
+    fn delete_dag(&mut self, cx: &mut Cx<'_>, dag_id: &DagId) -> Result<Answer, No> {
         self.known_dag(dag_id)?;
         if self.is_at_work(dag_id) {
             return Err(No::conflict(format!("Task instances of dag with id: '{dag_id}' are still running")));
         }
         let runs: Vec<RunKey> = self.runs.values().filter(|r| r.row.dag_id == *dag_id).map(|r| r.row.key).collect();
         runs.into_iter().for_each(|key| self.forget_run(key));
+        let awaited: Vec<AwaitedRun> = self.awaiting.keys().filter(|awaited| awaited.dag_id == *dag_id).cloned().collect();
+        awaited.iter().for_each(|run| self.awaited_run_ended(cx, run, None));
         self.dags.remove(dag_id);
         self.dirty_dags.remove(dag_id);
         self.touched_dags.remove(dag_id);
@@ -208,6 +210,7 @@ impl Scheduler {
             }
         }
         self.forget_run(key);
+        self.awaited_run_ended(cx, &AwaitedRun { dag_id: dag_id.clone(), run_id: run_id.clone() }, None);
         self.deleted_runs.insert(key);
         self.lose_previous(key);
         self.batch().deleted_runs.push(key);
@@ -226,16 +229,20 @@ impl Scheduler {
         Ok(Answer::Done)
     }
 
-    /// Takes a pool into memory. Whether deferred instances count may change, so all is counted anew.
+    /// Takes a pool into memory.
     pub(crate) fn install_pool(&mut self, pool: PoolRow) {
         let gate = GateName::Pool(pool.name.clone());
-        let recount = self.pools.get(&pool.name).is_some_and(|old| old.include_deferred != pool.include_deferred);
-        if recount {
-            let deferred = self.deferred_slots(&pool.name);
-            self.gates.account(&gate, if pool.include_deferred { deferred } else { -deferred });
-        }
+        self.count_deferred(&pool.name, pool.include_deferred);
         self.gates.set_limit(gate, (pool.slots >= 0).then_some(i64::from(pool.slots)));
         self.pools.insert(pool.name.clone(), pool);
+    }
+
+    /// Whether deferred instances take slots of a pool may change: of one that does not exist they take none.
+    fn count_deferred(&mut self, pool: &PoolName, include_deferred: bool) {
+        if self.pools.get(pool).is_some_and(|pool| pool.include_deferred) != include_deferred {
+            let deferred = self.deferred_slots(pool);
+            self.gates.account(&GateName::Pool(pool.clone()), if include_deferred { deferred } else { -deferred });
+        }
     }
 
     fn deferred_slots(&self, pool: &PoolName) -> i64 {
@@ -247,9 +254,11 @@ impl Scheduler {
         if *name == PoolName::default_pool() {
             return Err(No::invalid("Default Pool can't be deleted"));
         }
-        if self.pools.remove(name).is_none() {
+        if !self.pools.contains_key(name) {
             return Err(No::not_found(format!("The Pool with name: `{name}` was not found")));
         }
+        self.count_deferred(name, false);
+        self.pools.remove(name);
         self.gates.set_limit(GateName::Pool(name.clone()), Some(0));
         self.batch().pools.push(Upsert::Delete(name.clone()));
         Ok(Answer::Done)

@@ -256,3 +256,53 @@ fn a_triggered_run_is_written_together_with_the_task_that_triggered_it() {
         assert!(!inputs.is_empty() || plan.more);
     }
 }
+
+#[test]
+fn who_waits_for_a_run_that_is_deleted_fails() {
+    let (other, delete_run): (DagId, fn(&World) -> Request) = (DagId::new("other").unwrap(), |w| {
+        let run = w.finished_runs.values().find(|run| run.dag_id.as_str() == "other").unwrap();
+        Request::DeleteRun { dag_id: run.dag_id.clone(), run_id: run.run_id.clone() }
+    });
+    let delete_dag: fn(&World) -> Request = |_| Request::DeleteDag { dag_id: DagId::new("other").unwrap() };
+    for delete in [delete_run, delete_dag] {
+        let mut w = with_other(true);
+        // Its runs stay queued, so that they may be deleted.
+        w.request(Request::SetPaused { dag_id: other.clone(), is_paused: true });
+        let run = w.trigger();
+        let end = trigger_end(&w, true);
+        inline(&mut w, run, "t", end);
+        assert_eq!(w.state(run, "t"), TaskState::Deferred);
+        let request = delete(&w);
+        assert_eq!(w.request(request), Answer::Done);
+        assert_eq!(w.state(run, "t"), TaskState::Failed);
+        assert!(w.row(run, "t").reason.as_ref().unwrap().contains("does not exist"));
+    }
+}
+
+#[test]
+fn a_pool_that_is_made_again_knows_who_is_in_it() {
+    let name = PoolName::new("p").unwrap();
+    let pool = PoolRow { name: name.clone(), slots: 1, description: None, include_deferred: true };
+    let mut w = World::new(dag([
+        Task { pool: name.clone(), priority_weight: 9, ..trigger_task(true) },
+        Task { pool: name.clone(), ..bash("b", &[]) },
+    ]));
+    let mut other = dag([bash("o", &[])]);
+    other.dag_id = DagId::new("other").unwrap();
+    w.give([Input::Files(vec![file(other)])]);
+    w.request(Request::SetPool(pool.clone()));
+    let run = w.trigger();
+    let end = trigger_end(&w, true);
+    inline(&mut w, run, "t", end);
+    assert_eq!(w.states(run), "b=scheduled t=deferred");
+    // It has the only slot, goes with the pool, and has it again when there is one of that name again.
+    assert_eq!(w.request(Request::DeletePool { name: name.clone() }), Answer::Done);
+    w.request(Request::SetPool(pool.clone()));
+    assert_eq!(w.states(run), "b=scheduled t=deferred");
+    // Or it ends while there is none.
+    assert_eq!(w.request(Request::DeletePool { name }), Answer::Done);
+    let selection = w.selection(run, &["t"]);
+    w.request(Request::SetTaskState(SetTaskState { selection, state: TaskState::Success }));
+    w.request(Request::SetPool(pool));
+    assert_eq!(w.states(run), "b=queued t=success");
+}

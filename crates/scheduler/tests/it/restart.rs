@@ -138,3 +138,42 @@ fn the_node_that_leads_is_not_forgotten() {
     w.request(Request::ForgetNode { node: NodeId::new("back").unwrap(), silent_for: None });
     assert_eq!((w.state(run, "a"), w.attempt(run, "a")), (TaskState::Running, attempt));
 }
+
+#[test]
+fn a_stored_dag_that_can_not_be_read_goes_on_from_its_last_version() {
+    let mut w = World::new(dag([bash("a", &[])]));
+    w.request(Request::SetPaused { dag_id: DagId::new("d").unwrap(), is_paused: true });
+    // As if another release had written it, which knows more zones.
+    let mut stored = w.loaded.clone();
+    stored.versions[0].dag.schedule =
+        Schedule::Cron { expressions: vec!["0 6 * * *".into()], timezone: "Moon/Tranquility".into(), data_interval: false };
+    let (mut scheduler, plan) = Scheduler::restore(config(), stored, w.now, &mut w.mint);
+    assert_eq!(plan.problems.len(), 1, "{:?}", plan.problems);
+    let plan = scheduler.handle(w.now, [Input::Files(vec![file(dag([bash("a", &[]), bash("b", &[])]))])], &mut w.mint);
+    assert_eq!(plan.batch.versions.iter().map(|new| new.version.number).collect::<Vec<_>>(), [2]);
+    assert!(plan.batch.dags[0].is_paused);
+}
+
+#[test]
+fn a_run_keeps_the_params_of_its_own_version() {
+    let param = |name: &str| {
+        let mut d = dag([bash("a", &[]), bash("b", &["a"])]);
+        d.params.insert(name.into(), Param { default: Some("x".into()), description: None, schema: serde_json::json!({}) });
+        d
+    };
+    let mut w = World::new(param("day"));
+    let run = w.trigger();
+    w.give([Input::Files(vec![file(param("date"))])]);
+    w.ok(run, "a");
+    let names = |w: &World| {
+        let dag = w.scheduler.attempt_context(w.attempt(run, "b")).unwrap().dag.unwrap().dag.clone();
+        dag.params.into_keys().collect::<Vec<_>>()
+    };
+    assert_eq!(names(&w), ["day"]);
+    w.restart();
+    assert_eq!(names(&w), ["day"]);
+    // What is cleared moves on, and takes its params along.
+    w.ok(run, "b");
+    w.clear(w.selection(run, &["b"]));
+    assert_eq!(names(&w), ["date"]);
+}

@@ -209,3 +209,27 @@ fn a_dag_that_another_file_has_is_an_error_that_says_where() {
     assert_eq!(error.stack_trace, expected);
     assert_eq!((&error.diagnostics[0]["line"], plan.batch.versions.len()), (&serde_json::json!(3), 0));
 }
+
+#[test]
+fn what_tasks_wrote_is_committed_some_megabytes_at_a_time() {
+    let names: Vec<String> = (0..16).map(|i| format!("t{i:02}")).collect();
+    let mut w = World::new(dag(names.iter().map(|id| bash(id, &[]))));
+    let run = w.trigger();
+    let ends = names.iter().map(|id| {
+        let attempt = w.attempt(run, id);
+        let mut exit = exit(HowEnded::Exited { code: 0 }, w.now);
+        exit.outputs.insert("large".into(), "x".repeat(1 << 20).into());
+        Input::Ended { attempt, executor: w.attempts[&attempt].executor.clone(), exit }
+    });
+    let mut inputs: Vec<Input> = ends.collect();
+    let mut plans = Vec::new();
+    loop {
+        let plan = w.scheduler.handle(w.now, inputs.drain(..), &mut w.mint);
+        plans.push((plan.batch.xcoms.len(), plan.batch.runs.len()));
+        if !plan.more {
+            break;
+        }
+    }
+    // The run's own end comes with the last of it.
+    assert_eq!(plans, [(4, 0), (4, 0), (4, 0), (4, 1), (0, 0)]);
+}

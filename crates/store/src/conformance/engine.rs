@@ -356,15 +356,20 @@ pub async fn old_runs_are_cleaned(subject: Subject) {
     let ended = |key, end| RunRow { state: RunState::Success, end_date: Some(time(end)), ..run("d", key) };
     let (old, older, alive, young, active) = (ended(1, 10), ended(2, 5), ended(3, 1), ended(4, 20), run("d", 5));
     let row = task_instance(&alive, "a");
+    // More than go at once.
+    let many: Vec<TaskInstanceRow> = (0..2_500).map(|i| task_instance(&older, &format!("t{i}"))).collect();
     let batch = Batch {
-        new_runs: vec![old, older, alive.clone(), young, RunRow { end_date: Some(time(1)), ..active }],
+        new_runs: vec![old, older.clone(), alive.clone(), young, RunRow { end_date: Some(time(1)), ..active }],
         new_task_instances: vec![row.clone()],
         attempts: vec![attempt(1, row.key())],
         ..dags(&["d"])
     };
     subject.commit(term, batch).await;
-    assert_eq!(subject.engine.clean(time(20), 1).await.unwrap(), [RunKey(1)]);
-    assert_eq!(subject.engine.clean(time(20), 9).await.unwrap(), [RunKey(2)]);
+    let xcoms = many.iter().map(|row| xcom(row.key(), "k", json!(1))).collect();
+    subject.commit(term, Batch { new_task_instances: many, xcoms, ..Batch::default() }).await;
+    // What ended first goes first.
+    assert_eq!(subject.engine.clean(time(20), 1).await.unwrap(), [RunKey(2)]);
+    assert_eq!(subject.engine.clean(time(20), 9).await.unwrap(), [RunKey(1)]);
     assert_eq!(subject.engine.clean(time(20), 9).await.unwrap(), []);
     // What has something alive is loaded, finished or not.
     let loaded = subject.engine.load(term).await.unwrap();
@@ -372,7 +377,7 @@ pub async fn old_runs_are_cleaned(subject: Subject) {
     assert_eq!((loaded.task_instances, loaded.attempts.len(), loaded.max_run_key), (vec![row], 1, 5));
     // However old, the last number of the feed is not given again.
     subject.engine.clean(time(1_000_000_000), 9).await.unwrap();
-    assert_eq!(subject.commit(term, Batch::default()).await, 2);
+    assert_eq!(subject.commit(term, Batch::default()).await, 3);
 }
 
 pub async fn a_nul_is_poison(subject: Subject) {

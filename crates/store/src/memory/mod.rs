@@ -306,7 +306,10 @@ impl Tables {
     fn clean(&mut self, before: Timestamp, limit: u32) -> Vec<RunKey> {
         let live = self.live_runs();
         let old = |run: &&RunRow| run.state.is_finished() && run.end_date.is_some_and(|end| end < before) && !live.contains(&run.key);
-        let runs: Vec<RunKey> = self.runs.values().filter(old).take(limit as usize).map(|run| run.key).collect();
+        let mut runs: Vec<(Option<Timestamp>, RunKey)> = self.runs.values().filter(old).map(|run| (run.end_date, run.key)).collect();
+        runs.sort();
+        let mut runs: Vec<RunKey> = runs.into_iter().take(limit as usize).map(|(_, key)| key).collect();
+        runs.sort();
         runs.iter().for_each(|run| self.delete_run(*run));
         self.requests.remove_where(|_, inboxed| !inboxed.is_pending() && inboxed.submitted_at < before);
         // The last row stays: it is where the numbers go on.
