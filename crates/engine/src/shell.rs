@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeMap,
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, watch};
 use updraft_executor::{Executor, LaunchError, TerminateError, boot_clock};
 use updraft_model::{ExecutorEvent, ExecutorName, Term, Timestamp, Workload};
@@ -261,8 +262,15 @@ impl Shell {
     }
 }
 
+/// An effect that panics would leave the engine waiting for its answer for ever. A crash is what everything
+/// here is made for, so the daemon ends, and the next one goes on.
 fn spawn(future: impl Future<Output = ()> + Send + 'static) {
-    drop(tokio::spawn(future));
+    drop(tokio::spawn(async {
+        if AssertUnwindSafe(future).catch_unwind().await.is_err() {
+            tracing::error!("an effect of the engine has panicked, which is a bug of Updraft; this daemon ends");
+            std::process::abort();
+        }
+    }));
 }
 
 fn say(report: Report) {

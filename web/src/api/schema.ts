@@ -1322,6 +1322,11 @@ export interface components {
             is_leader: boolean;
             /** @description When it said for the last time that it is there. */
             last_seen: string;
+            /**
+             * Format: double
+             * @description Seconds after which, unheard of, all its tasks are over (`node_lost_after`); null: they go on.
+             */
+            lost_after: number | null;
             node_id: string;
             /** @description Attempts there whose end is not known. */
             open_attempts: number;

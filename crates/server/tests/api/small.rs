@@ -111,12 +111,13 @@ async fn a_node_that_is_there_is_not_forgotten() {
         address: Some("http://127.0.0.1:1".into()),
         last_seen: updraft_model::Timestamp::EPOCH,
         bundle_digest: None,
-        lost_after: None,
+        lost_after: Some(std::time::Duration::from_millis(1_500)),
     };
     updraft_store::Reader::node_seen(&*world.store, row).await.unwrap();
     let list = world.get("/api/v2/nodes").await.expect(200);
     let node = &list["nodes"][0];
     assert_eq!((&node["node_id"], &node["is_alive"], &node["is_leader"]), (&json!("node-1"), &json!(true), &json!(false)));
+    assert_eq!(node["lost_after"], 1.5);
     assert!(world.delete("/api/v2/nodes/node-1").await.expect(409)["detail"].as_str().unwrap().contains("end its daemon"));
     world.delete("/api/v2/nodes/node-2").await.expect(404);
 }

@@ -18,7 +18,7 @@ pub enum NodesCommand {
     },
 }
 
-const COLUMNS: [&str; 6] = ["node_id", "is_alive", "is_leader", "open_attempts", "last_seen", "address"];
+const COLUMNS: [&str; 7] = ["node_id", "is_alive", "is_leader", "open_attempts", "last_seen", "lost_after", "address"];
 
 impl NodesCommand {
     /// Carries it out.

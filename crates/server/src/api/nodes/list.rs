@@ -25,6 +25,8 @@ pub struct NodeResponse {
     open_attempts: usize,
     /// A digest of its DAG files: nodes that differ will not run the same.
     bundle_digest: Option<String>,
+    /// Seconds after which, unheard of, all its tasks are over (`node_lost_after`); null: they go on.
+    lost_after: Option<f64>,
 }
 
 /// The nodes.
@@ -52,6 +54,7 @@ pub async fn get_nodes(State(app): State<Arc<App>>) -> Result<Json<NodeCollectio
             node_id: node.node.to_string(),
             address: node.address,
             bundle_digest: node.bundle_digest,
+            lost_after: node.lost_after.map(|after| after.as_secs_f64()),
         });
     }
     Ok(Json(NodeCollectionResponse { total_entries: nodes.len(), nodes }))
