@@ -175,7 +175,9 @@ fn units(batch: &Batch) -> Vec<Unit> {
 
 /// The part of a batch that these units are: the first ones, so that what they refer to is there.
 fn prefix(batch: &Batch, units: &[Unit]) -> Batch {
-    let mut part = Batch { deleted_runs: batch.deleted_runs.clone(), deleted_dags: batch.deleted_dags.clone(), ..Batch::default() };
+    let Batch { deleted_runs, deleted_dags, last_run, .. } = batch;
+    let (deleted_runs, deleted_dags) = (deleted_runs.clone(), deleted_dags.clone());
+    let mut part = Batch { deleted_runs, deleted_dags, last_run: *last_run, ..Batch::default() };
     let mut wanted = BTreeSet::new();
     for unit in units {
         match unit {

@@ -55,6 +55,8 @@ pub struct Batch {
     pub deleted_runs: Vec<RunKey>,
     /// DAGs that disappear with their versions and runs.
     pub deleted_dags: Vec<DagId>,
+    /// The highest key that a run ever had, where runs disappear: it is not given again.
+    pub last_run: Option<RunKey>,
     /// New versions.
     pub versions: Vec<NewVersion>,
     /// DAGs, made or changed.
@@ -119,6 +121,7 @@ impl Batch {
         let Self {
             deleted_runs,
             deleted_dags,
+            last_run,
             versions,
             dags,
             import_errors,
@@ -136,6 +139,7 @@ impl Batch {
         } = self;
         deleted_runs.len()
             + deleted_dags.len()
+            + usize::from(last_run.is_some())
             + versions.len()
             + dags.len()
             + import_errors.len()

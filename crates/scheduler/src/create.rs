@@ -224,5 +224,5 @@ fn takes_part(task: &Task, run: &RunRow, (dag_start, dag_end): (Option<Timestamp
 pub(crate) fn new_instance(run: &Run, node: Node, id: TaskInstanceId) -> Instance {
     let this = &run.graph.nodes[node as usize];
     let row = TaskInstanceRow { version: this.version, priority_weight: this.weight, ..TaskInstanceRow::new(&run.row, &this.task, id) };
-    Instance { row, stored: None, counts: Counts::default(), parked_at: None, dirty: false, touched: false, writes: None }
+    Instance { row, stored: None, counts: Counts::default(), parked_at: None, dirty: false, touched: false, place: 0, writes: None }
 }

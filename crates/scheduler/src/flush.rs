@@ -65,6 +65,9 @@ impl Scheduler {
         }
         let mut plan = draft.plan;
         self.flush_answers(&mut plan);
+        if !plan.batch.deleted_runs.is_empty() || !plan.batch.deleted_dags.is_empty() {
+            plan.batch.last_run = Some(RunKey(self.last_run_key));
+        }
         for key in visited {
             self.forget_if_over(key);
         }
@@ -114,11 +117,13 @@ impl Scheduler {
         }
         let mut nodes = std::mem::take(&mut run.touched_nodes);
         let mut written = 0;
-        for node in nodes.iter().take(most) {
+        for (node, place) in nodes.iter().take(most) {
             if draft.is_full() {
                 break;
             }
-            flush_touched(run, *node, draft);
+            if run.instance(*node).is_some_and(|instance| instance.place == *place) {
+                flush_touched(run, *node, draft);
+            }
             written += 1;
         }
         nodes.drain(..written);

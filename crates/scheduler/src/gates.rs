@@ -232,9 +232,20 @@ impl Gates {
         self.ready.is_empty() && self.opened.is_empty()
     }
 
+    /// Every gate whose use is not this one.
+    pub fn differences(&self, uses: &BTreeMap<GateName, i64>) -> Vec<String> {
+        let used = |name: &GateName| self.gates.get(name).map_or(0, |gate| gate.used);
+        let known = self.gates.keys().filter(|name| !uses.contains_key(name)).map(|name| (name, 0));
+        let all = uses.iter().map(|(name, use_)| (name, *use_)).chain(known);
+        all.filter(|(name, use_)| used(name) != *use_)
+            .map(|(name, use_)| format!("{name:?}: {} counted, {use_} in use", used(name)))
+            .collect()
+    }
+
     /// Every gate whose use is above its limit, or below zero.
     pub fn violations(&self) -> Vec<String> {
-        let bad = |gate: &Gate| gate.used < 0 || gate.limit.is_some_and(|limit| gate.used > limit.max(0));
+        // One of zero was open before: a pool that was deleted.
+        let bad = |gate: &Gate| gate.used < 0 || gate.limit.is_some_and(|limit| limit > 0 && gate.used > limit);
         self.gates.iter().filter(|(_, g)| bad(g)).map(|(name, g)| format!("{name:?}: {} of {:?}", g.used, g.limit)).collect()
     }
 }

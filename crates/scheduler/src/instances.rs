@@ -1,5 +1,7 @@
 //! Moving task instances: the one place where a state changes, and everything that counts it.
 
+use std::collections::BTreeMap;
+
 use updraft_model::{DagId, Operator, RunKey, TaskEvent, TaskState};
 
 use crate::{
@@ -48,6 +50,9 @@ impl Scheduler {
         if let Some(instance) = run.instance_mut(node) {
             instance.row.state = to;
             change(instance);
+        }
+        if to == TaskState::Queued {
+            self.touch_anew(key, node);
         }
         self.touch(key, node);
         self.after_move(key, node, from, to);
@@ -100,11 +105,23 @@ impl Scheduler {
         let Some(run) = self.runs.get_mut(&key) else { return };
         let Some(instance) = run.instance_mut(node) else { return };
         if !std::mem::replace(&mut instance.touched, true) {
+            let place = instance.place;
             if run.touched_nodes.is_empty() {
                 self.touched_runs.push_back(key);
             }
-            run.touched_nodes.push(node);
+            run.touched_nodes.push((node, place));
             self.changed_runs.insert(key);
+        }
+    }
+
+    /// The instance takes slots now: its row goes after those that gave them back, so that no crash between
+    /// two commits leaves more at work than may be.
+    fn touch_anew(&mut self, key: RunKey, node: Node) {
+        let instance = self.runs.get_mut(&key).and_then(|run| run.instance_mut(node));
+        if let Some(instance) = instance.filter(|instance| instance.touched) {
+            instance.place += 1;
+            instance.touched = false;
+            self.touch(key, node);
         }
     }
 
@@ -228,6 +245,30 @@ impl Scheduler {
                 self.gates.account(&gate, by * i64::from(wants_of(instance, &gate)));
             }
         }
+    }
+}
+
+impl Scheduler {
+    /// The gates whose use is not what follows from the instances and attempts in memory.
+    pub(crate) fn miscounts(&self) -> Vec<String> {
+        let mut uses: BTreeMap<GateName, i64> = BTreeMap::new();
+        for run in self.runs.values() {
+            for (node, instance) in run.iter() {
+                for gate in gates_of(run, node) {
+                    let include_deferred = match &gate {
+                        GateName::Pool(pool) => self.pools.get(pool).is_some_and(|p| p.include_deferred),
+                        _ => false,
+                    };
+                    if holds(&gate, instance.row.state, include_deferred) {
+                        *uses.entry(gate.clone()).or_default() += i64::from(wants_of(instance, &gate));
+                    }
+                }
+            }
+        }
+        for live in self.attempts.values() {
+            *uses.entry(GateName::Executor(live.row.executor.clone())).or_default() += 1;
+        }
+        self.gates.differences(&uses)
     }
 }
 

@@ -133,7 +133,8 @@ impl Scheduler {
         for row in instances {
             let Some(node) = graph.node(&row.task_id) else { continue };
             let stored = Some(row.state);
-            let instance = Instance { row, stored, counts: Counts::default(), parked_at: None, dirty: false, touched: false, writes: None };
+            let instance =
+                Instance { row, stored, counts: Counts::default(), parked_at: None, dirty: false, touched: false, place: 0, writes: None };
             if let Some(run) = self.runs.get_mut(&key) {
                 run.insert(node, instance);
             }

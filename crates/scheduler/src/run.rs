@@ -39,8 +39,9 @@ pub(crate) struct Instance {
     pub parked_at: Option<GateName>,
     /// It will be evaluated.
     pub dirty: bool,
-    /// It will be written.
+    /// It will be written: where the run's list names it with this number.
     pub touched: bool,
+    pub place: u32,
     pub writes: Option<Box<Writes>>,
 }
 
@@ -86,7 +87,7 @@ pub(crate) struct Run {
     /// Attempts of it that may be alive.
     pub live_attempts: u32,
     /// Instances to write: changed ones first, then new ones that nobody waits for.
-    pub touched_nodes: Vec<Node>,
+    pub touched_nodes: Vec<(Node, u32)>,
     /// Those that were touched or written since are passed over.
     fresh: VecDeque<Node>,
     pub previous: Previous,

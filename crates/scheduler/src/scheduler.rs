@@ -370,9 +370,12 @@ impl Scheduler {
         self.files.keys().cloned().collect()
     }
 
-    /// The limits that are exceeded: none, unless there is a bug or a limit was lowered.
+    /// The limits that are exceeded: none, unless there is a bug or a limit was lowered. And those of which
+    /// more or less is in use than the instances say: none, unless there is a bug.
     pub fn violations(&self) -> Vec<String> {
-        self.gates.violations()
+        let mut violations = self.gates.violations();
+        violations.extend(self.miscounts());
+        violations
     }
 }
 

@@ -177,7 +177,7 @@ pub(crate) fn request(dice: &mut Dice, dags: &[Dag], runs: &[RunRow], number: u6
         past: run.logical_date.is_some() && dice.permille(100),
         dry_run: dice.permille(50),
     };
-    Some(match dice.below(10) {
+    Some(match dice.below(13) {
         0..4 => Request::Clear(Clear {
             selection,
             only_failed: dice.permille(300),
@@ -191,8 +191,17 @@ pub(crate) fn request(dice: &mut Dice, dags: &[Dag], runs: &[RunRow], number: u6
         }),
         6 => Request::SetRunState { dag_id, run_id, state: *dice.pick(&[RunState::Success, RunState::Failed, RunState::Queued]) },
         7 => Request::DeleteRun { dag_id, run_id },
+        8 => Request::DeleteDag { dag_id },
+        9 => Request::DeletePool { name: PoolName::new(SMALL_POOL.0).ok()? },
+        10 => Request::SetPool(small_pool(dice.permille(500))?),
         _ => Request::SetPaused { dag_id, is_paused: dice.permille(400) },
     })
+}
+
+/// The small pool.
+pub(crate) fn small_pool(include_deferred: bool) -> Option<PoolRow> {
+    let (name, slots) = SMALL_POOL;
+    Some(PoolRow { name: PoolName::new(name).ok()?, slots, description: None, include_deferred })
 }
 
 /// A text that the database of these stories does not take.

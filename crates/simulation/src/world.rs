@@ -151,15 +151,7 @@ pub fn run(seed: u64) -> Outcome {
 
 impl World {
     fn prepare(&mut self) {
-        let pool = PoolName::new(plot::SMALL_POOL.0).map(|name| PoolRow {
-            name,
-            slots: plot::SMALL_POOL.1,
-            description: None,
-            include_deferred: false,
-        });
-        if let Ok(pool) = pool {
-            self.requests.push(self.store.submit(Request::SetPool(pool)));
-        }
+        self.make_pool();
         let daemons = 1 + self.dice.below(2) as usize;
         for daemon in 0..daemons {
             self.daemons.push(Daemon { engine: None, life: 0, paused: false, backlog: VecDeque::new(), skew: SignedDuration::ZERO });
@@ -347,10 +339,15 @@ impl World {
         }
         let files: Vec<FileChange> = self.dags.iter().map(file).collect();
         self.deliver(Duration::from_millis(50), || Event::Files(files.clone()));
+        self.make_pool();
         for dag in self.dags.clone() {
             let request = Request::SetPaused { dag_id: dag.dag_id, is_paused: false };
             self.requests.push(self.store.submit(request));
         }
+    }
+
+    fn make_pool(&mut self) {
+        self.requests.extend(plot::small_pool(false).map(|pool| self.store.submit(Request::SetPool(pool))));
     }
 
     /// `depends_on_past` after a failure waits for ever, as in Airflow, until a person decides. Only

@@ -11,7 +11,7 @@ use crate::{
 /// About so many task instances go at once.
 const PIECE: i64 = 2_000;
 
-/// [`updraft_store::EngineStore::clean`]. Runs that may have something alive stay.
+/// [`updraft_store::EngineStore::clean`]. Runs that may have something alive stay, and the newest.
 pub async fn clean(backend: &dyn Backend, before: Timestamp, limit: u32) -> Result<Vec<RunKey>, StoreError> {
     let mut deleted = Vec::new();
     let (mut together, mut size) = (Vec::new(), 0);
@@ -43,11 +43,12 @@ pub async fn clean(backend: &dyn Backend, before: Timestamp, limit: u32) -> Resu
 }
 
 /// Appends the condition that a row of `dag_run AS r` may go. Asked with each deletion: the run may be at
-/// work again.
+/// work again. The newest stays: its key must not be given again.
 fn may_go(query: Query, before: Timestamp) -> Query {
     query
         .sql("r.state IN ('success', 'failed') AND r.end_date < ")
         .arg(before)
+        .sql(" AND r.id < (SELECT max(id) FROM dag_run)")
         .sql(" AND NOT EXISTS (SELECT 1 FROM attempt AS a WHERE a.run = r.id AND a.ended_at IS NULL)")
 }
 

@@ -8,8 +8,11 @@ use updraft_store::{CommitError, check_text};
 
 use crate::{
     Cell, Column, Dialect, Kind, Query, Shape,
-    shapes::{self, ATTEMPT, DAG, DAG_SOURCE, DAG_VERSION, IMPORT_ERROR, POOL, RUN, TASK_INSTANCE, TRY, XCOM},
+    shapes::{self, ATTEMPT, DAG, DAG_SOURCE, DAG_VERSION, IMPORT_ERROR, POOL, RUN, SETTING, TASK_INSTANCE, TRY, XCOM},
 };
+
+/// The setting that has the highest key of a run.
+pub(crate) const LAST_RUN: &str = "last_run";
 
 /// What a step does with its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +54,7 @@ pub fn steps(batch: &Batch) -> Result<Vec<Step>, CommitError> {
     let Batch {
         deleted_runs,
         deleted_dags,
+        last_run,
         versions,
         dags,
         import_errors,
@@ -72,6 +76,7 @@ pub fn steps(batch: &Batch) -> Result<Vec<Step>, CommitError> {
     steps.add(Action::Delete, shapes::RUNS_OF, deleted.iter().cloned());
     steps.add(Action::Delete, shapes::VERSIONS_OF, deleted.iter().cloned());
     steps.add(Action::Delete, shapes::DAG_KEY, deleted);
+    steps.add(Action::Upsert, SETTING, last_run.iter().map(|run| vec![LAST_RUN.into(), run.0.to_string().into()]));
     steps.add(Action::InsertIfAbsent, DAG_VERSION, versions.iter().map(shapes::version));
     steps.add(Action::InsertIfAbsent, DAG_SOURCE, versions.iter().map(shapes::source));
     steps.add(Action::Upsert, DAG, dags.iter().map(shapes::dag));

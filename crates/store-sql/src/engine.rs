@@ -8,6 +8,7 @@ use crate::{
     Backend, Dialect, Query, Row,
     backend::{fetch_all, fetch_first, read_all, unreadable},
     cell::Unreadable,
+    commit::LAST_RUN,
     rows::{self, HELD},
 };
 
@@ -30,7 +31,13 @@ pub async fn load(backend: &dyn Backend) -> Result<Loaded, StoreError> {
 fn load_queries() -> Vec<Query> {
     let one = |name, text: String| Query::new(name).sql(text);
     vec![
-        one("load_max_run_key", "SELECT coalesce(max(id), 0) FROM dag_run".to_owned()),
+        one(
+            "load_max_run_key",
+            format!(
+                "SELECT max(k) FROM (SELECT coalesce(max(id), 0) AS k FROM dag_run \
+                 UNION ALL SELECT CAST(value AS bigint) FROM setting WHERE name = '{LAST_RUN}') AS keys"
+            ),
+        ),
         one("load_dags", format!("SELECT {} FROM dag AS d ORDER BY d.dag_id", rows::dag_columns())),
         one(
             "load_versions",

@@ -126,6 +126,11 @@ shape!(
     POOL_KEY = "pool", key ["name"], { name: Text }
 );
 
+shape!(
+    /// Table `setting`.
+    SETTING = "setting", key ["name"], { name: Text, value: Text }
+);
+
 /// The table of archived tries: the same columns as [`TASK_INSTANCE`], one more of them in the key.
 pub(crate) const TRY: Shape =
     Shape { table: "task_instance_try", key: &["run", "task_id", "map_index", "try_number"], indexed: &[], ..TASK_INSTANCE };

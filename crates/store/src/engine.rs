@@ -67,7 +67,7 @@ pub trait EngineStore: Send + Sync {
     /// Hints that there may be new requests. Lost ones do no harm.
     fn hints(&self) -> BoxStream<'static, ()>;
 
-    /// Deletes finished runs (with all that belongs to them) that ended before `before`, answered
+    /// Deletes finished runs (with all that belongs to them; not the newest) that ended before `before`, answered
     /// requests and feed rows older than that; those that ended first, at most `limit` runs at a time. Returns the runs deleted.
     fn clean(&self, before: Timestamp, limit: u32) -> BoxFuture<'_, Result<Vec<RunKey>, StoreError>>;
 }

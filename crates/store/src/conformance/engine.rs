@@ -375,9 +375,14 @@ pub async fn old_runs_are_cleaned(subject: Subject) {
     let loaded = subject.engine.load(term).await.unwrap();
     assert_eq!(loaded.runs.iter().map(|run| run.key.0).collect::<Vec<_>>(), [3, 5]);
     assert_eq!((loaded.task_instances, loaded.attempts.len(), loaded.max_run_key), (vec![row], 1, 5));
+    // Nor is the key of a run that was deleted.
+    let newest = run("d", 6);
+    subject.commit(term, Batch { new_runs: vec![newest.clone()], ..Batch::default() }).await;
+    subject.commit(term, Batch { deleted_runs: vec![newest.key], last_run: Some(newest.key), ..Batch::default() }).await;
+    assert_eq!(subject.engine.load(term).await.unwrap().max_run_key, 6);
     // However old, the last number of the feed is not given again.
     subject.engine.clean(time(1_000_000_000), 9).await.unwrap();
-    assert_eq!(subject.commit(term, Batch::default()).await, 3);
+    assert_eq!(subject.commit(term, Batch::default()).await, 5);
 }
 
 pub async fn a_nul_is_poison(subject: Subject) {

@@ -287,7 +287,7 @@ impl Tables {
         let of_runs = runs.iter().map(|run| run.version).chain(task_instances.iter().map(|row| row.version));
         let ids: BTreeSet<VersionId> = dags.iter().map(|dag| dag.latest).chain(of_runs).collect();
         Loaded {
-            max_run_key: self.runs.iter().next_back().map_or(0, |(key, _)| key.0),
+            max_run_key: self.runs.iter().next_back().map(|(key, _)| *key).max(self.last_run.get(&()).copied()).map_or(0, |key| key.0),
             dags,
             versions: ids.iter().filter_map(|id| self.versions.get(id)).map(|new| new.version.as_ref().clone()).collect(),
             runs,
@@ -305,7 +305,10 @@ impl Tables {
 
     fn clean(&mut self, before: Timestamp, limit: u32) -> Vec<RunKey> {
         let live = self.live_runs();
-        let old = |run: &&RunRow| run.state.is_finished() && run.end_date.is_some_and(|end| end < before) && !live.contains(&run.key);
+        let newest = self.runs.iter().next_back().map(|(key, _)| *key);
+        let old = |run: &&RunRow| {
+            Some(run.key) != newest && run.state.is_finished() && run.end_date.is_some_and(|end| end < before) && !live.contains(&run.key)
+        };
         let mut runs: Vec<(Option<Timestamp>, RunKey)> = self.runs.values().filter(old).map(|run| (run.end_date, run.key)).collect();
         runs.sort();
         let mut runs: Vec<RunKey> = runs.into_iter().take(limit as usize).map(|(_, key)| key).collect();

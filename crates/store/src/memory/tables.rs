@@ -59,6 +59,8 @@ pub(super) struct Tables {
     pub(super) xcoms: Table<InRun<(TaskId, MapIndex, String)>, XComRow>,
     pub(super) requests: Table<RequestId, Inboxed>,
     pub(super) feed: Table<i64, FeedRow>,
+    /// The highest key that a deleted run had, or a later one.
+    pub(super) last_run: Table<(), RunKey>,
 }
 
 /// Does the same to every table: a new one can't be forgotten, since the pattern names them all.
@@ -79,9 +81,10 @@ macro_rules! each_table {
             xcoms,
             requests,
             feed,
+            last_run,
         } = $tables;
         each_table!(@call $method dags versions import_errors pools runs run_ids logical_dates task_instances
-            task_instance_ids tries attempts xcoms requests feed);
+            task_instance_ids tries attempts xcoms requests feed last_run);
     }};
     (@call $method:ident $($table:ident)*) => { $($table.$method();)* };
 }
@@ -102,6 +105,7 @@ impl Tables {
         let Batch {
             deleted_runs,
             deleted_dags,
+            last_run,
             versions,
             dags,
             import_errors,
@@ -119,6 +123,7 @@ impl Tables {
         } = batch;
         deleted_runs.iter().for_each(|run| self.delete_run(*run));
         deleted_dags.iter().for_each(|dag| self.delete_dag(dag));
+        last_run.iter().for_each(|run| self.last_run.set((), *run));
         for new in versions {
             // A version never changes once stored.
             if !self.versions.contains(&new.version.id) {

@@ -208,8 +208,8 @@ fn runs_and_their_logs_go_when_they_are_older_than_the_retention() {
     for name in ["quick", "slow"] {
         daemon.wait_for_dag(name);
     }
-    let active = daemon.trigger("slow");
     let run = daemon.trigger("quick");
+    let active = daemon.trigger("slow");
     assert_eq!(daemon.end_of("quick", &run), "success");
     assert!(site.path(&format!("home/logs/dag_id=quick/run_id={run}")).exists());
     wait_for("the run to go", || (daemon.get(&format!("dags/quick/dagRuns/{run}")).0 == 404).then_some(()));
