@@ -15,7 +15,7 @@ const LIVE: &str = "/api/v2/dags/sales/dagRuns/live/taskInstances/extract/logs";
 const TEMPLATE: &str = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}";
 
 /// What these attempts of node-1 write: `done` has had 78 and 79 (a try each), `live` has 77.
-fn file(world: &World, run: &str, try_number: u32) -> std::fs::File {
+pub fn file(world: &World, run: &str, try_number: u32) -> std::fs::File {
     let attempt = if run == "live" { 77 } else { 77 + u128::from(try_number) };
     segment(world, "logs", run, try_number, attempt)
 }
