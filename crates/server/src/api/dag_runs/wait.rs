@@ -9,9 +9,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::{StreamExt, stream};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use tokio::{sync::broadcast, time::timeout};
-use updraft_model::{FeedChange, RunRow};
+use updraft_model::{FeedChange, RunRow, TaskId};
 use updraft_store::{FeedEntry, Page, XComFilter};
 
 use crate::{
@@ -88,17 +88,26 @@ async fn line(app: &App, run: &RunRow, wait: &WaitFor) -> Result<String, ApiErro
     if run.state.is_finished() && !wait.results.is_empty() {
         let mut results = Map::new();
         for task in &wait.results {
-            let filter = XComFilter {
-                dag_id: Some(run.dag_id.clone()),
-                run_id: Some(run.run_id.clone()),
-                task_id: task.parse().ok(),
-                map_index: None,
-                key: Some("return_value".to_owned()),
+            // What can't be a task's name is none's.
+            let found = match task.parse() {
+                Ok(task) => result(app, run, task).await?,
+                Err(_) => None,
             };
-            let found = app.reader.xcoms(filter, Page { limit: 1, ..Page::default() }).await?.items.pop();
-            results.insert(task.clone(), found.map(|view| view.row.value).unwrap_or_default());
+            results.insert(task.clone(), found.unwrap_or_default());
         }
         line["results"] = results.into();
     }
     Ok(format!("{line}\n"))
+}
+
+async fn result(app: &App, run: &RunRow, task: TaskId) -> Result<Option<Value>, ApiError> {
+    let filter = XComFilter {
+        dag_id: Some(run.dag_id.clone()),
+        run_id: Some(run.run_id.clone()),
+        task_id: Some(task),
+        key: Some("return_value".to_owned()),
+        ..XComFilter::default()
+    };
+    let found = app.reader.xcoms(filter, Page { limit: 1, ..Page::default() }).await?.items.pop();
+    Ok(found.map(|view| view.row.value))
 }
