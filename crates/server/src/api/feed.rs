@@ -36,7 +36,7 @@ pub async fn get_feed(
     // What was never given to anybody is answered as a number that no commit has: with a reset.
     let number = |value: &HeaderValue| value.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(i64::MAX);
     let last = headers.get("last-event-id").map(number);
-    let messages = follow(app.reader.clone(), app.hub.clone(), filter, last, app.shutdown.clone()).await?.take_until(stay.is_over());
+    let messages = follow(app.reader.clone(), app.hub.clone(), filter, last, app.shutdown.clone()).await?.take_until(stay.over());
     let mut response = Sse::new(messages.map(|message| Ok::<_, Infallible>(event(&message)))).into_response();
     // Proxies that hold back an answer until it is long would hold back everything here.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));

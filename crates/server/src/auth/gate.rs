@@ -72,7 +72,7 @@ impl Stay {
     /// Returns once the call would not be let in any more: its user was deleted, has another password
     /// or too small a role, or the token has expired. While the database does not answer nothing is
     /// known of that, and only the token's end counts.
-    pub async fn is_over(self) {
+    pub async fn over(self) {
         let Self { authority, claims: Some(claims) } = self else { return std::future::pending().await };
         loop {
             tokio::time::sleep(LOOK).await;

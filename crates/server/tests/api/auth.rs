@@ -184,7 +184,9 @@ async fn open_streams_end_with_what_let_them_in() {
     let mut ending = Vec::new();
     for name in ["deleted", "renewed", "demoted"] {
         let token = token(&world, name).await;
-        ending.extend([stream(&world, "/api/v2/feed", &token).await, stream(&world, log, &token).await]);
+        for path in ["/api/v2/feed", log, "/api/v2/dags/sales/dagRuns/live/wait?interval=0.1"] {
+            ending.push(stream(&world, path, &token).await);
+        }
     }
     let kept = stream(&world, "/api/v2/feed", &token(&world, "kept").await).await;
     // As another server of the same database does it: this one is not told.

@@ -16,6 +16,7 @@ use updraft_store::{FeedEntry, Page, XComFilter};
 
 use crate::{
     app::App,
+    auth::Stay,
     error::ApiError,
     extract::{FromQuery, Path, Query, QueryReader},
     lookup,
@@ -35,12 +36,14 @@ impl FromQuery for WaitFor {
 
 /// Tells a run's state, one JSON object a line, at least each `interval` seconds until it has ended.
 ///
-/// `result` names tasks whose `return_value` is wanted with the last line.
+/// `result` names tasks whose `return_value` is wanted with the last line. Before it the lines end with
+/// the token, and some seconds after its user may not read any more.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/wait", tag = "DagRun",
     operation_id = "wait_dag_run_until_finished", params(Query<WaitFor>),
     responses((status = 200, body = String, content_type = "application/x-ndjson")))]
 pub async fn wait_dag_run(
     State(app): State<Arc<App>>,
+    stay: Stay,
     Path((dag_id, run_id)): Path<(String, String)>,
     Query(wait): Query<WaitFor>,
 ) -> Result<Response, ApiError> {
@@ -54,7 +57,7 @@ pub async fn wait_dag_run(
         let next = next_look(&app, &run, wait.interval).await;
         Some((line, next.map(|run| (app, run, wait))))
     });
-    let body = Body::from_stream(lines.map(|line| line.map_err(std::io::Error::other)));
+    let body = Body::from_stream(lines.take_until(stay.over()).map(|line| line.map_err(std::io::Error::other)));
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
 }
 

@@ -41,7 +41,7 @@ pub async fn stream_log(
     let path = TaskInstancePath { dag_id: &dag_id, run_id: &run_id, task_id: &task_id, map_index: which.map_index };
     let subject = Subject::find(&app, path, try_number).await?;
     let from = headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(Position::from_id);
-    let pieces = follow(app, subject, from.unwrap_or(Position::START)).take_until(stay.is_over());
+    let pieces = follow(app, subject, from.unwrap_or(Position::START)).take_until(stay.over());
     let pieces = pieces.map(|piece| Ok::<_, Infallible>(event(&piece)));
     let mut response = Sse::new(pieces).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response();
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
