@@ -132,14 +132,14 @@ impl Conditions {
     /// A column is like all these patterns.
     pub(crate) fn like(&mut self, column: &str, patterns: &[Pattern]) {
         for pattern in patterns {
-            let condition = self.is_like(column, pattern);
+            let condition = self.condition_like(column, pattern);
             self.texts.push(condition);
         }
     }
 
     /// The condition that a column is like a pattern. Of several texts the arguments are one list: a
     /// condition with thousands of parts is too deep for SQLite.
-    pub(crate) fn is_like(&mut self, column: &str, pattern: &Pattern) -> String {
+    pub(crate) fn condition_like(&mut self, column: &str, pattern: &Pattern) -> String {
         let dialect = self.dialect;
         let anywhere = |text: &String| format!("%{}%", text.to_ascii_lowercase());
         match pattern {

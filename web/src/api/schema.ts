@@ -314,7 +314,8 @@ export interface paths {
          * A log as it grows, as server-sent events.
          * @description `data` is a JSON array of lines (`{"timestamp": .., "event": ..}`), `id` where the next begin:
          *     a client that comes back with `Last-Event-ID` goes on there. `event: end` says that the try is
-         *     over and all was sent; clients close then.
+         *     over and all was sent; clients close then. Without it the stream ends with the token, and some
+         *     seconds after its user may not read any more.
          */
         get: operations["stream_log"];
         put?: never;
@@ -419,7 +420,8 @@ export interface paths {
         };
         /**
          * Tells a run's state, one JSON object a line, at least each `interval` seconds until it has ended.
-         * @description `result` names tasks whose `return_value` is wanted with the last line.
+         * @description `result` names tasks whose `return_value` is wanted with the last line. Before it the lines end with
+         *     the token, and some seconds after its user may not read any more.
          */
         get: operations["wait_dag_run_until_finished"];
         put?: never;
@@ -596,7 +598,8 @@ export interface paths {
          *     "run_id": .., "state": ..}`, `task_instance`, `dag`, `run_deleted`, `import_errors`, `pools`);
          *     the first event has an empty array and the number to come back with. A client that comes back
          *     with `Last-Event-ID` gets what it missed, or an `event: reset` if that is too much: then it asks
-         *     for everything again. A comment comes every 15 s if nothing else does.
+         *     for everything again. A comment comes every 15 s if nothing else does. The stream ends with the
+         *     token, and some seconds after its user may not read any more.
          */
         get: operations["get_feed"];
         put?: never;
@@ -1147,6 +1150,10 @@ export interface components {
         };
         DAGRunsBatchBody: {
             dag_ids?: string[] | null;
+            duration_gt?: number | null;
+            duration_gte?: number | null;
+            duration_lt?: number | null;
+            duration_lte?: number | null;
             /** Format: date-time */
             end_date_gt?: string | null;
             /** Format: date-time */
@@ -1587,6 +1594,10 @@ export interface components {
         TaskInstancesBatchBody: {
             dag_ids?: string[] | null;
             dag_run_ids?: string[] | null;
+            duration_gt?: number | null;
+            duration_gte?: number | null;
+            duration_lt?: number | null;
+            duration_lte?: number | null;
             /** Format: date-time */
             end_date_gt?: string | null;
             /** Format: date-time */
@@ -1610,6 +1621,7 @@ export interface components {
             /** @default 0 */
             page_offset: number;
             pool?: string[] | null;
+            queue?: string[] | null;
             /** Format: date-time */
             run_after_gt?: string | null;
             /** Format: date-time */
@@ -1822,7 +1834,10 @@ export interface operations {
     get_dags: {
         parameters: {
             query?: {
+                dag_display_name_pattern?: string | null;
+                dag_display_name_prefix_pattern?: string | null;
                 dag_id_pattern?: string | null;
+                dag_id_prefix_pattern?: string | null;
                 exclude_stale?: boolean;
                 has_import_errors?: boolean | null;
                 last_dag_run_state?: "queued" | "running" | "success" | "failed" | null;
@@ -1881,6 +1896,7 @@ export interface operations {
         parameters: {
             query?: {
                 dag_id_pattern?: string | null;
+                dag_id_prefix_pattern?: string | null;
                 exclude_stale?: boolean;
                 limit?: number;
                 offset?: number;
@@ -2216,6 +2232,12 @@ export interface operations {
         parameters: {
             query?: {
                 cursor?: string | null;
+                dag_id_pattern?: string | null;
+                dag_id_prefix_pattern?: string | null;
+                duration_gt?: number | null;
+                duration_gte?: number | null;
+                duration_lt?: number | null;
+                duration_lte?: number | null;
                 end_date_gt?: string | null;
                 end_date_gte?: string | null;
                 end_date_lt?: string | null;
@@ -2232,6 +2254,7 @@ export interface operations {
                 run_after_lt?: string | null;
                 run_after_lte?: string | null;
                 run_id_pattern?: string | null;
+                run_id_prefix_pattern?: string | null;
                 run_type?: string[];
                 start_date_gt?: string | null;
                 start_date_gte?: string | null;
@@ -2239,6 +2262,7 @@ export interface operations {
                 start_date_lte?: string | null;
                 state?: string[];
                 triggering_user_name_pattern?: string | null;
+                triggering_user_name_prefix_pattern?: string | null;
             };
             header?: never;
             path: {
@@ -2653,6 +2677,12 @@ export interface operations {
         parameters: {
             query?: {
                 cursor?: string | null;
+                dag_id_pattern?: string | null;
+                dag_id_prefix_pattern?: string | null;
+                duration_gt?: number | null;
+                duration_gte?: number | null;
+                duration_lt?: number | null;
+                duration_lte?: number | null;
                 end_date_gt?: string | null;
                 end_date_gte?: string | null;
                 end_date_lt?: string | null;
@@ -2666,19 +2696,30 @@ export interface operations {
                 map_index?: string[];
                 offset?: number;
                 operator?: string[];
+                operator_name_pattern?: string | null;
+                operator_name_prefix_pattern?: string | null;
                 order_by?: string[];
                 pool?: string[];
+                pool_name_pattern?: string | null;
+                pool_name_prefix_pattern?: string | null;
+                queue?: string[];
+                queue_name_pattern?: string | null;
+                queue_name_prefix_pattern?: string | null;
                 run_after_gt?: string | null;
                 run_after_gte?: string | null;
                 run_after_lt?: string | null;
                 run_after_lte?: string | null;
+                run_id_pattern?: string | null;
+                run_id_prefix_pattern?: string | null;
                 start_date_gt?: string | null;
                 start_date_gte?: string | null;
                 start_date_lt?: string | null;
                 start_date_lte?: string | null;
                 state?: string[];
                 task_display_name_pattern?: string | null;
+                task_display_name_prefix_pattern?: string | null;
                 task_id?: string | null;
+                try_number?: string[];
             };
             header?: never;
             path: {
@@ -3462,6 +3503,10 @@ export interface operations {
     get_mapped_task_instances: {
         parameters: {
             query?: {
+                duration_gt?: number | null;
+                duration_gte?: number | null;
+                duration_lt?: number | null;
+                duration_lte?: number | null;
                 end_date_gt?: string | null;
                 end_date_gte?: string | null;
                 end_date_lt?: string | null;
@@ -3475,8 +3520,15 @@ export interface operations {
                 map_index?: string[];
                 offset?: number;
                 operator?: string[];
+                operator_name_pattern?: string | null;
+                operator_name_prefix_pattern?: string | null;
                 order_by?: string[];
                 pool?: string[];
+                pool_name_pattern?: string | null;
+                pool_name_prefix_pattern?: string | null;
+                queue?: string[];
+                queue_name_pattern?: string | null;
+                queue_name_prefix_pattern?: string | null;
                 run_after_gt?: string | null;
                 run_after_gte?: string | null;
                 run_after_lt?: string | null;
@@ -3486,6 +3538,7 @@ export interface operations {
                 start_date_lt?: string | null;
                 start_date_lte?: string | null;
                 state?: string[];
+                try_number?: string[];
             };
             header?: never;
             path: {
@@ -3844,12 +3897,28 @@ export interface operations {
     get_xcom_entries: {
         parameters: {
             query?: {
+                dag_display_name_pattern?: string | null;
+                dag_display_name_prefix_pattern?: string | null;
                 limit?: number;
+                logical_date_gt?: string | null;
+                logical_date_gte?: string | null;
+                logical_date_lt?: string | null;
+                logical_date_lte?: string | null;
                 map_index?: number | null;
                 map_index_filter?: number | null;
                 offset?: number;
                 order_by?: string[];
+                run_after_gt?: string | null;
+                run_after_gte?: string | null;
+                run_after_lt?: string | null;
+                run_after_lte?: string | null;
+                run_id_pattern?: string | null;
+                run_id_prefix_pattern?: string | null;
+                task_id_pattern?: string | null;
+                task_id_prefix_pattern?: string | null;
                 xcom_key?: string | null;
+                xcom_key_pattern?: string | null;
+                xcom_key_prefix_pattern?: string | null;
             };
             header?: never;
             path: {
@@ -4663,6 +4732,7 @@ export interface operations {
                 offset?: number;
                 order_by?: string[];
                 tag_name_pattern?: string | null;
+                tag_name_prefix_pattern?: string | null;
             };
             header?: never;
             path?: never;
@@ -4759,6 +4829,9 @@ export interface operations {
     get_import_errors: {
         parameters: {
             query?: {
+                filename?: string | null;
+                filename_pattern?: string | null;
+                filename_prefix_pattern?: string | null;
                 limit?: number;
                 offset?: number;
                 order_by?: string[];
@@ -5063,6 +5136,7 @@ export interface operations {
                 offset?: number;
                 order_by?: string[];
                 pool_name_pattern?: string | null;
+                pool_name_prefix_pattern?: string | null;
             };
             header?: never;
             path?: never;
@@ -5415,6 +5489,7 @@ export interface operations {
                 offset?: number;
                 order_by?: string[];
                 variable_key_pattern?: string | null;
+                variable_key_prefix_pattern?: string | null;
             };
             header?: never;
             path?: never;

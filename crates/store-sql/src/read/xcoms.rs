@@ -39,7 +39,7 @@ pub async fn xcoms(backend: &dyn Backend, filter: XComFilter, page: Page) -> Res
     conditions.like("r.run_id", &runs);
     conditions.like("x.task_id", &tasks);
     for pattern in &dag_display_name {
-        let like = conditions.is_like("v.display_name", pattern);
+        let like = conditions.condition_like("v.display_name", pattern);
         let latest = "SELECT 1 FROM dag AS d JOIN dag_version AS v ON v.id = d.latest WHERE d.dag_id = r.dag_id";
         conditions.plain(format!("EXISTS ({latest} AND {like})"));
     }
