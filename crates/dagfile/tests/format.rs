@@ -166,6 +166,17 @@ fn blocks_and_byte_order_marks() {
 }
 
 #[test]
+fn params_come_in_the_order_of_the_file() {
+    let with = |params: &str| dag(&format!("params:\n{params}tasks: {{a: {{bash: ls}}}}\n"));
+    let ordered = with("  zone: {enum: [z, a]}\n  at: {type: string, format: time, default: '10:30:00'}\n  day: 1\n");
+    assert_eq!(ordered.params.keys().collect::<Vec<_>>(), ["zone", "at", "day"]);
+    let stored: Dag = serde_json::from_str(&json(&ordered)).unwrap();
+    assert_eq!(stored.params.keys().collect::<Vec<_>>(), ["zone", "at", "day"]);
+    let other = with("  day: 1\n  at: {default: '10:30:00', format: time, type: string}\n  zone: {enum: [z, a]}\n");
+    assert_eq!(ContentHash::of(&other), ContentHash::of(&ordered), "another order is no other version");
+}
+
+#[test]
 fn a_warning_costs_no_dag() {
     let parsed = file("params: {version: 1.10}\ntasks: {a: {bash: ls}}");
     assert_eq!((parsed.dags.len(), parsed.diagnostics.len(), parsed.has_errors()), (1, 1, false));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::{DagId, ExecutorName, Packed, Param, Schedule, Task, TaskId, Timestamp};
+use crate::{DagId, ExecutorName, Packed, Params, Schedule, Task, TaskId, Timestamp};
 
 /// A DAG in canonical form: two files that mean the same give equal values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,8 +55,8 @@ pub struct Dag {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executor: Option<ExecutorName>,
     /// Values a run is triggered with.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub params: BTreeMap<String, Param>,
+    #[serde(default, skip_serializing_if = "Params::is_empty")]
+    pub params: Params,
     /// Its tasks.
     pub tasks: BTreeMap<TaskId, Task>,
 }
@@ -88,7 +88,7 @@ impl Dag {
             fail_fast: false,
             is_paused_upon_creation: None,
             executor: None,
-            params: BTreeMap::new(),
+            params: Params::new(),
             tasks: BTreeMap::new(),
         }
     }

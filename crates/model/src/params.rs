@@ -1,7 +1,12 @@
 //! Params: values a run is triggered with.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// A DAG's params by name, in the order of its file: people are asked for them in that order. Two
+/// are equal in any order.
+pub type Params = IndexMap<String, Param>;
 
 /// One param of a DAG.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -26,6 +26,8 @@ pub struct TimestampError {
 impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
+    /// The smallest time that all who read one can hold: the beginning of year 1.
+    pub const MIN: Self = Self(-62_135_596_800_000_000);
     /// The largest time that both databases and RFC 3339 can hold.
     pub const MAX: Self = Self(253_402_300_799_999_999);
 

@@ -52,8 +52,23 @@ pub struct DagVersion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DagId, Param};
+    use crate::{DagId, Packed, Param};
     use serde_json::json;
+
+    #[test]
+    fn params_keep_their_order_which_is_no_part_of_the_content() {
+        let with = |names: [&str; 3]| {
+            let mut dag = Dag::new(DagId::new("d").unwrap());
+            for name in names {
+                dag.params.insert(name.into(), Param { default: None, description: None, schema: json!({}) });
+            }
+            dag
+        };
+        let (dag, other) = (with(["z", "a", "m"]), with(["a", "m", "z"]));
+        let stored: Dag = serde_json::from_str(&Packed::unpack(dag.packed().as_stored().to_owned()).unwrap()).unwrap();
+        assert_eq!(stored.params.keys().collect::<Vec<_>>(), ["z", "a", "m"]);
+        assert_eq!((ContentHash::of(&dag), &dag), (ContentHash::of(&other), &other));
+    }
 
     #[test]
     fn the_hash_ignores_the_order_of_free_form_values() {

@@ -4,18 +4,36 @@
 //! and for the task that starts, as Airflow checks at the trigger and again at the start of each task.
 //! Pure: what is refused, and in which way, is the caller's business.
 
-use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use jsonschema::{ValidationError, Validator};
-use serde_json::{Map, Value};
-use updraft_model::{HIDDEN, Param, is_secret_name};
+use serde_json::{Map, Value, json};
+use updraft_model::{HIDDEN, Params, is_secret_name};
 
 /// A schema, made ready. `format` is checked too, as Airflow does.
 ///
 /// # Errors
 /// The schema is none.
 pub fn validator(schema: &Value) -> Result<Validator, ValidationError<'static>> {
-    jsonschema::options().should_validate_formats(true).build(schema)
+    jsonschema::options().should_validate_formats(true).with_format("time", is_time).build(schema)
+}
+
+/// RFC 3339's times, which name an offset.
+static FULL_TIME: LazyLock<Option<Validator>> =
+    LazyLock::new(|| jsonschema::options().should_validate_formats(true).build(&json!({ "format": "time" })).ok());
+
+/// `10:30:00`, as Airflow's form gives it and Airflow checks it (`%H:%M:%S`); and what JSON Schema means by it.
+fn is_time(text: &str) -> bool {
+    let parts: Vec<Option<u8>> = text.split(':').map(number).collect();
+    match parts.as_slice() {
+        [Some(hour), Some(minute), Some(second)] => *hour < 24 && *minute < 60 && *second < 60,
+        _ => FULL_TIME.as_ref().is_some_and(|full| full.is_valid(&Value::from(text))),
+    }
+}
+
+/// One digit or two.
+fn number(text: &str) -> Option<u8> {
+    (matches!(text.len(), 1 | 2) && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
 /// Whether the params hold if a run's `conf` is this: a value that `conf` does not give is the
@@ -23,7 +41,7 @@ pub fn validator(schema: &Value) -> Result<Validator, ValidationError<'static>> 
 ///
 /// # Errors
 /// What is wrong, in a sentence that names the param.
-pub fn check(params: &BTreeMap<String, Param>, conf: &Map<String, Value>) -> Result<(), String> {
+pub fn check(params: &Params, conf: &Map<String, Value>) -> Result<(), String> {
     for (name, param) in params {
         let Some(value) = conf.get(name).or(param.default.as_ref()) else {
             return Err(format!("Invalid input for param {name}: No value passed and Param has no default value"));
@@ -48,7 +66,7 @@ pub fn check(params: &BTreeMap<String, Param>, conf: &Map<String, Value>) -> Res
 ///
 /// # Errors
 /// As [`check`].
-pub fn check_run(params: &BTreeMap<String, Param>, conf: &Value) -> Result<(), String> {
+pub fn check_run(params: &Params, conf: &Value) -> Result<(), String> {
     match conf {
         Value::Object(conf) => check(params, conf),
         _ => check(params, &Map::new()),
@@ -58,10 +76,10 @@ pub fn check_run(params: &BTreeMap<String, Param>, conf: &Value) -> Result<(), S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use updraft_model::Param;
 
     fn checked(default: Option<Value>, schema: Value, conf: Value) -> Result<(), String> {
-        check_run(&BTreeMap::from([("day".to_owned(), Param { default, description: None, schema })]), &conf)
+        check_run(&Params::from([("day".to_owned(), Param { default, description: None, schema })]), &conf)
     }
 
     #[test]
@@ -76,9 +94,20 @@ mod tests {
     }
 
     #[test]
+    fn a_time_is_airflows_or_json_schemas() {
+        let time = |text: &str| checked(None, json!({"type": "string", "format": "time"}), json!({ "day": text })).is_ok();
+        for good in ["10:30:00", "23:59:59", "7:5:0", "10:30:00Z", "10:30:00.25+01:00"] {
+            assert!(time(good), "{good}");
+        }
+        for bad in ["", "10:30", "24:00:00", "10:60:00", "10:30:60", "10:30:00 ", "+1:30:00", "010:30:00", "10:30:00:00", "soon"] {
+            assert!(!time(bad), "{bad}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_with_a_secret_does_not_show_it() {
         let param = Param { default: None, description: None, schema: json!({"type": "string", "minLength": 12}) };
-        let params = BTreeMap::from([("db_password".to_owned(), param)]);
+        let params = Params::from([("db_password".to_owned(), param)]);
         let error = check_run(&params, &json!({"db_password": "hunter2"})).unwrap_err();
         assert_eq!(error, "Invalid input for param db_password: *** is shorter than 12 characters");
     }

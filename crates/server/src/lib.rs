@@ -4,6 +4,7 @@
 //! a request in its inbox, whose answer is waited for. Nothing here may commit a decision, read a
 //! DAG file or speak to an executor.
 
+mod accept;
 mod api;
 mod app;
 mod auth;

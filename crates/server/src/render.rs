@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use updraft_model::{RunKey, RunRow, TaskInstanceKey, TaskInstanceRow};
-use updraft_store::{Cursor, DagView, Page, TaskInstanceFilter, TaskInstanceView};
+use updraft_store::{Cursor, DagView, ImportErrorFilter, Page, TaskInstanceFilter, TaskInstanceView};
 
 use crate::{
     app::App,
@@ -20,7 +20,7 @@ const CHUNK: u32 = 1_000;
 /// The files that have an import error.
 pub async fn files_with_errors(app: &App) -> Result<HashSet<String>, ApiError> {
     let page = Page { limit: MAX_IMPORT_ERRORS, ..Page::default() };
-    Ok(app.reader.import_errors(page).await?.items.into_iter().map(|(_, row)| row.file).collect())
+    Ok(app.reader.import_errors(ImportErrorFilter::default(), page).await?.items.into_iter().map(|(_, row)| row.file).collect())
 }
 
 /// DAGs.

@@ -37,12 +37,14 @@ type Routes = OpenApiRouter<Arc<App>>;
 pub fn router(deps: Deps, config: ServerConfig) -> Router {
     let cors = cors(&config);
     let app = App::new(deps, config);
-    let gate = |routes: Routes, at_least| {
-        let authority = Authority { app: app.clone(), at_least };
+    let behind = |routes: Routes, at_least, without_database| {
+        let authority = Authority { app: app.clone(), at_least, without_database };
         routes.route_layer(from_fn_with_state(authority, auth::require))
     };
+    let gate = |routes: Routes, at_least| behind(routes, at_least, false);
     let (router, api) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .merge(open())
+        .merge(behind(measuring(), Role::Viewer, true))
         .merge(gate(reading(), Role::Viewer))
         .merge(gate(operating(), Role::User))
         .merge(gate(administering(), Role::Op))
@@ -72,7 +74,7 @@ pub fn node_router(deps: Deps, config: ServerConfig) -> Router {
 
 /// The description of the API, as `/openapi.json` gives it.
 pub fn description() -> Value {
-    let routes = [open(), reading(), operating(), administering(), owning()];
+    let routes = [open(), measuring(), reading(), operating(), administering(), owning()];
     let all = routes.into_iter().fold(OpenApiRouter::with_openapi(openapi::Description::openapi()), OpenApiRouter::merge);
     openapi::complete(all.into_openapi())
 }
@@ -128,7 +130,11 @@ fn reading() -> Routes {
         .routes(routes!(pools::get::get_pool))
         .routes(routes!(nodes::list::get_nodes))
         .routes(routes!(feed::get_feed))
-        .routes(routes!(metrics::get_metrics))
+}
+
+/// What says that the database is down, also while it is.
+fn measuring() -> Routes {
+    OpenApiRouter::new().routes(routes!(metrics::get_metrics))
 }
 
 /// For those who work with DAGs.

@@ -78,20 +78,24 @@ macro_rules! impl_reader {
                 fn xcoms(&self, filter: XComFilter, page: Page) -> BoxFuture<'_, Result<Listed<XComView>, StoreError>> {
                     Box::pin($crate::read::xcoms(self, filter, page))
                 }
-                fn import_errors(&self, page: Page) -> BoxFuture<'_, Result<Listed<(i64, ImportErrorRow)>, StoreError>> {
-                    Box::pin($crate::read::import_errors(self, page))
+                fn import_errors(
+                    &self,
+                    filter: ImportErrorFilter,
+                    page: Page,
+                ) -> BoxFuture<'_, Result<Listed<(i64, ImportErrorRow)>, StoreError>> {
+                    Box::pin($crate::read::import_errors(self, filter, page))
                 }
                 fn import_error(&self, id: i64) -> BoxFuture<'_, Result<Option<ImportErrorRow>, StoreError>> {
                     Box::pin($crate::read::import_error(self, id))
                 }
-                fn pools(&self, name_pattern: Option<String>, page: Page) -> BoxFuture<'_, Result<Listed<PoolView>, StoreError>> {
-                    Box::pin($crate::read::pools(self, name_pattern, page))
+                fn pools(&self, name: Vec<Pattern>, page: Page) -> BoxFuture<'_, Result<Listed<PoolView>, StoreError>> {
+                    Box::pin($crate::read::pools(self, name, page))
                 }
                 fn pool(&self, name: &PoolName) -> BoxFuture<'_, Result<Option<PoolView>, StoreError>> {
                     Box::pin($crate::read::pool(self, name.clone()))
                 }
-                fn variables(&self, key_pattern: Option<String>, page: Page) -> BoxFuture<'_, Result<Listed<VariableRow>, StoreError>> {
-                    Box::pin($crate::read::variables(self, key_pattern, page))
+                fn variables(&self, key: Vec<Pattern>, page: Page) -> BoxFuture<'_, Result<Listed<VariableRow>, StoreError>> {
+                    Box::pin($crate::read::variables(self, key, page))
                 }
                 fn variable(&self, key: &str) -> BoxFuture<'_, Result<Option<VariableRow>, StoreError>> {
                     Box::pin($crate::read::variable(self, key.to_owned()))

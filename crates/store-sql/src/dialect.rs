@@ -51,6 +51,22 @@ impl Dialect {
         }
     }
 
+    /// A text column as it is compared byte by byte. Keys are anyway.
+    pub fn by_bytes(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => column.to_owned(),
+            Self::Postgres => format!("{column} COLLATE \"C\""),
+        }
+    }
+
+    /// The list of texts in `placeholder`, as a table `alias` with the column `value`.
+    pub fn list(self, placeholder: &str, alias: &str) -> String {
+        match self {
+            Self::Sqlite => format!("json_each({placeholder}) AS {alias}"),
+            Self::Postgres => format!("unnest({placeholder}) AS {alias}(value)"),
+        }
+    }
+
     /// The elements of a JSON list in a text column, as a table `alias` with the column `value`.
     pub fn elements(self, column: &str, alias: &str) -> String {
         match self {

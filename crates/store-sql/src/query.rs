@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use updraft_store::Pattern;
 use uuid::Uuid;
 
 use crate::{Cell, Dialect};
@@ -128,11 +129,48 @@ impl Conditions {
         }
     }
 
-    /// A column contains a pattern, if there is one.
-    pub(crate) fn like(&mut self, column: &str, pattern: Option<&str>) {
-        if let Some(pattern) = pattern {
-            let placeholder = self.query.placeholder(format!("%{}%", pattern.to_ascii_lowercase()));
-            self.texts.push(self.dialect.like(column, &placeholder));
+    /// A column is like all these patterns.
+    pub(crate) fn like(&mut self, column: &str, patterns: &[Pattern]) {
+        for pattern in patterns {
+            let condition = self.condition_like(column, pattern);
+            self.texts.push(condition);
+        }
+    }
+
+    /// The condition that a column is like a pattern. Of several texts the arguments are one list: a
+    /// condition with thousands of parts is too deep for SQLite.
+    pub(crate) fn condition_like(&mut self, column: &str, pattern: &Pattern) -> String {
+        let dialect = self.dialect;
+        let anywhere = |text: &String| format!("%{}%", text.to_ascii_lowercase());
+        match pattern {
+            Pattern::Contains(texts) => match texts.as_slice() {
+                [only] => {
+                    let placeholder = self.query.placeholder(anywhere(only));
+                    dialect.like(column, &placeholder)
+                }
+                several => {
+                    let placeholder = self.query.placeholder(Arg::Texts(several.iter().map(anywhere).collect()));
+                    format!("EXISTS (SELECT 1 FROM {} WHERE {})", dialect.list(&placeholder, "among"), dialect.like(column, "among.value"))
+                }
+            },
+            Pattern::Begins(texts) => match texts.as_slice() {
+                [only] => self.begins(column, only),
+                several => {
+                    let placeholder = self.query.placeholder(Arg::Texts(several.to_vec()));
+                    let list = dialect.list(&placeholder, "among");
+                    format!("EXISTS (SELECT 1 FROM {list} WHERE substr({column}, 1, length(among.value)) = among.value)")
+                }
+            },
+        }
+    }
+
+    /// A range, so that an index on the column serves.
+    fn begins(&mut self, column: &str, start: &str) -> String {
+        let column = self.dialect.by_bytes(column);
+        let from = format!("{column} >= {}", self.query.placeholder(start));
+        match behind(start) {
+            Some(end) => format!("({from} AND {column} < {})", self.query.placeholder(end)),
+            None => from,
         }
     }
 
@@ -154,5 +192,32 @@ impl Conditions {
             query.push(self.texts.join(" AND "));
         }
         query
+    }
+}
+
+/// The first text behind all that begin with `start`; `None` if there is none.
+fn behind(start: &str) -> Option<String> {
+    let mut chars: Vec<char> = start.chars().collect();
+    while let Some(last) = chars.pop() {
+        // A range of chars leaves out what is none.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_all_that_begin_so() {
+        assert_eq!(behind("test").as_deref(), Some("tesu"));
+        assert_eq!(behind("a\u{10ffff}").as_deref(), Some("b"));
+        assert_eq!(behind("\u{d7ff}").as_deref(), Some("\u{e000}"));
+        assert_eq!(behind("\u{10ffff}"), None);
+        assert_eq!(behind(""), None);
     }
 }

@@ -90,6 +90,7 @@ pub const RUN_ORDERS: Orders = Orders {
         always("state", MarkKind::Text),
         always("run_type", MarkKind::Text),
         perhaps("queued_at", MarkKind::Time),
+        perhaps("duration", MarkKind::Int),
     ],
     key: &[always("id", MarkKind::Int)],
 };
@@ -108,6 +109,9 @@ pub const TASK_INSTANCE_ORDERS: Orders = Orders {
         perhaps("logical_date", MarkKind::Time),
         perhaps("queued_at", MarkKind::Time),
         perhaps("duration", MarkKind::Int),
+        always("operator", MarkKind::Text),
+        perhaps("data_interval_start", MarkKind::Time),
+        perhaps("data_interval_end", MarkKind::Time),
     ],
     key: &[always("run", MarkKind::Int), always("task_id", MarkKind::Text), always("map_index", MarkKind::Int)],
 };
@@ -136,7 +140,8 @@ impl Orders {
                 Mark::Int(_) => order.kind == MarkKind::Int,
                 // PostgreSQL has no text with a NUL in it.
                 Mark::Text(text) => order.kind == MarkKind::Text && !text.contains('\0'),
-                Mark::Time(_) => order.kind == MarkKind::Time,
+                // PostgreSQL has no time long before year 1.
+                Mark::Time(at) => order.kind == MarkKind::Time && *at >= Timestamp::MIN,
                 Mark::Uuid(_) => order.kind == MarkKind::Uuid,
             };
             if !fits {
@@ -163,6 +168,8 @@ mod tests {
         assert_eq!(check(&["-start_date"], &[Mark::Null, Mark::Int(1)]), "");
         assert_eq!(check(&["run_after"], &[Mark::Null, Mark::Int(1)]), "its value of \"run_after\" does not fit");
         assert_eq!(check(&["run_id"], &[Mark::Text("a\0".into()), Mark::Int(1)]), "its value of \"run_id\" does not fit");
+        let long_ago = Mark::Time(Timestamp::from_micros(Timestamp::MIN.micros() - 1));
+        assert_eq!(check(&["run_after"], &[long_ago, Mark::Int(1)]), "its value of \"run_after\" does not fit");
         assert_eq!(check(&["run_id"], &[Mark::Int(1), Mark::Int(1)]), "its value of \"run_id\" does not fit");
         assert_eq!(check(&["-start_date"], &[Mark::Int(1)]), "it has 1 values where 2 belong");
         assert_eq!(check(&["colour"], &[Mark::Int(1), Mark::Int(1)]), "the list has no order by \"colour\"");

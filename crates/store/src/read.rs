@@ -40,22 +40,37 @@ pub struct Listed<T> {
     pub previous: Option<Cursor>,
 }
 
-/// A range of times; both ends optional and inclusive, unless they are the `gt`/`lt` ones.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// A range, of times if nothing else is said; both ends optional and inclusive, unless they are the `gt`/`lt` ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub struct Between {
-    pub gte: Option<Timestamp>,
-    pub gt: Option<Timestamp>,
-    pub lte: Option<Timestamp>,
-    pub lt: Option<Timestamp>,
+pub struct Between<T = Timestamp> {
+    pub gte: Option<T>,
+    pub gt: Option<T>,
+    pub lte: Option<T>,
+    pub lt: Option<T>,
+}
+
+impl<T> Default for Between<T> {
+    fn default() -> Self {
+        Self { gte: None, gt: None, lte: None, lt: None }
+    }
+}
+
+/// What a text must be like: one of several things. Where there are several patterns all must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pattern {
+    /// It has one of these in it, letters of ASCII in any case; `%` and `_` as in SQL's LIKE.
+    Contains(Vec<String>),
+    /// It begins with one of these, letter by letter.
+    Begins(Vec<String>),
 }
 
 /// Which DAGs. Order: `dag_id`, `dag_display_name`, `next_dagrun`, `last_run_start_date`, `last_run_state`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[allow(missing_docs)]
 pub struct DagFilter {
-    /// Part of the id, any case; `%` and `_` as in SQL's LIKE.
-    pub dag_id_pattern: Option<String>,
+    pub dag_id: Vec<Pattern>,
+    pub display_name: Vec<Pattern>,
     pub dag_ids: Option<Vec<DagId>>,
     /// All of these (`tags_match_mode=all`) or any of them.
     pub tags: Vec<String>,
@@ -80,38 +95,53 @@ pub struct DagView {
     pub run_counts: BTreeMap<RunState, i64>,
 }
 
-/// Which runs. Order: `id`, `dag_id`, `run_id`, `logical_date`, `run_after`, `start_date`, `end_date`, `state`, `run_type`, `queued_at`.
+/// Which runs. Order: `id`, `dag_id`, `run_id`, `logical_date`, `run_after`, `start_date`, `end_date`, `state`, `run_type`, `queued_at`, `duration`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[allow(missing_docs)]
 pub struct RunFilter {
     pub dag_ids: Option<Vec<DagId>>,
-    pub run_id_pattern: Option<String>,
+    pub dag_id: Vec<Pattern>,
+    pub run_id: Vec<Pattern>,
     pub run_types: Vec<RunType>,
     pub states: Vec<RunState>,
     pub logical_date: Between,
     pub run_after: Between,
     pub start_date: Between,
     pub end_date: Between,
-    pub triggering_user_pattern: Option<String>,
+    /// From start to end, in microseconds.
+    pub duration: Between<i64>,
+    pub triggering_user: Vec<Pattern>,
 }
 
-/// Which task instances. Order: `id`, `task_id`, `map_index`, `state`, `start_date`, `end_date`, `try_number`, `run_after`, `logical_date`, `queued_at`, `duration`.
+/// The queue of every task instance: Airflow's default, and there is no other.
+pub const QUEUE: &str = "default";
+
+/// Which task instances. Order: `id`, `task_id`, `map_index`, `state`, `start_date`, `end_date`, `try_number`, `run_after`, `logical_date`, `queued_at`, `duration`, `operator`, `data_interval_start`, `data_interval_end`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[allow(missing_docs)]
 pub struct TaskInstanceFilter {
     pub dag_ids: Option<Vec<DagId>>,
     pub run_ids: Option<Vec<RunId>>,
     pub task_ids: Option<Vec<TaskId>>,
-    pub task_id_pattern: Option<String>,
+    pub dag_id: Vec<Pattern>,
+    pub run_id: Vec<Pattern>,
+    pub task_id: Vec<Pattern>,
     pub map_indexes: Option<Vec<MapIndex>>,
+    pub try_numbers: Option<Vec<i64>>,
     pub states: Vec<TaskState>,
-    pub pools: Vec<PoolName>,
+    pub pools: Vec<String>,
+    pub pool: Vec<Pattern>,
+    pub queues: Vec<String>,
+    pub queue: Vec<Pattern>,
     pub executors: Vec<String>,
     pub operators: Vec<String>,
+    pub operator: Vec<Pattern>,
     pub run_after: Between,
     pub logical_date: Between,
     pub start_date: Between,
     pub end_date: Between,
+    /// From start to end, in microseconds.
+    pub duration: Between<i64>,
 }
 
 /// A task instance with what every answer shows of its run.
@@ -127,7 +157,7 @@ pub struct TaskInstanceView {
     pub waiting: Option<String>,
 }
 
-/// Which XComs of a run (or of all runs). Order: `key`, `timestamp`, `task_id`.
+/// Which XComs of a run (or of all runs). Order: `key`, `timestamp`, `dag_id`, `run_id`, `task_id`, `map_index`, `run_after`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[allow(missing_docs)]
 pub struct XComFilter {
@@ -136,6 +166,21 @@ pub struct XComFilter {
     pub task_id: Option<TaskId>,
     pub map_index: Option<MapIndex>,
     pub key: Option<String>,
+    pub keys: Vec<Pattern>,
+    pub runs: Vec<Pattern>,
+    pub tasks: Vec<Pattern>,
+    /// Of the latest version of the DAG.
+    pub dag_display_name: Vec<Pattern>,
+    pub logical_date: Between,
+    pub run_after: Between,
+}
+
+/// Which import errors. Order: `id`, `filename`, `timestamp`, `stack_trace`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(missing_docs)]
+pub struct ImportErrorFilter {
+    pub file: Option<String>,
+    pub files: Vec<Pattern>,
 }
 
 /// An XCom with the names of what it belongs to.
@@ -261,18 +306,18 @@ pub trait Reader: Send + Sync {
     /// XComs; their values are read only where asked for.
     fn xcoms(&self, filter: XComFilter, page: Page) -> BoxFuture<'_, Result<Listed<XComView>, StoreError>>;
 
-    /// Import errors; order: `filename`, `timestamp`.
-    fn import_errors(&self, page: Page) -> BoxFuture<'_, Result<Listed<(i64, ImportErrorRow)>, StoreError>>;
+    /// Import errors.
+    fn import_errors(&self, filter: ImportErrorFilter, page: Page) -> BoxFuture<'_, Result<Listed<(i64, ImportErrorRow)>, StoreError>>;
     /// One import error by its number.
     fn import_error(&self, id: i64) -> BoxFuture<'_, Result<Option<ImportErrorRow>, StoreError>>;
 
     /// Pools; order: `name`, `slots`.
-    fn pools(&self, name_pattern: Option<String>, page: Page) -> BoxFuture<'_, Result<Listed<PoolView>, StoreError>>;
+    fn pools(&self, name: Vec<Pattern>, page: Page) -> BoxFuture<'_, Result<Listed<PoolView>, StoreError>>;
     /// One pool.
     fn pool(&self, name: &PoolName) -> BoxFuture<'_, Result<Option<PoolView>, StoreError>>;
 
-    /// Variables by key; order: `key`.
-    fn variables(&self, key_pattern: Option<String>, page: Page) -> BoxFuture<'_, Result<Listed<VariableRow>, StoreError>>;
+    /// Variables by key; order: `key`, `description`.
+    fn variables(&self, key: Vec<Pattern>, page: Page) -> BoxFuture<'_, Result<Listed<VariableRow>, StoreError>>;
     /// One variable.
     fn variable(&self, key: &str) -> BoxFuture<'_, Result<Option<VariableRow>, StoreError>>;
     /// Makes or changes a variable.

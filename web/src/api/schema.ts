@@ -314,7 +314,8 @@ export interface paths {
          * A log as it grows, as server-sent events.
          * @description `data` is a JSON array of lines (`{"timestamp": .., "event": ..}`), `id` where the next begin:
          *     a client that comes back with `Last-Event-ID` goes on there. `event: end` says that the try is
-         *     over and all was sent; clients close then.
+         *     over and all was sent; clients close then. Without it the stream ends with the token, and some
+         *     seconds after its user may not read any more.
          */
         get: operations["stream_log"];
         put?: never;
@@ -419,7 +420,8 @@ export interface paths {
         };
         /**
          * Tells a run's state, one JSON object a line, at least each `interval` seconds until it has ended.
-         * @description `result` names tasks whose `return_value` is wanted with the last line.
+         * @description `result` names tasks whose `return_value` is wanted with the last line. Before it the lines end with
+         *     the token, and some seconds after its user may not read any more.
          */
         get: operations["wait_dag_run_until_finished"];
         put?: never;
@@ -596,7 +598,8 @@ export interface paths {
          *     "run_id": .., "state": ..}`, `task_instance`, `dag`, `run_deleted`, `import_errors`, `pools`);
          *     the first event has an empty array and the number to come back with. A client that comes back
          *     with `Last-Event-ID` gets what it missed, or an `event: reset` if that is too much: then it asks
-         *     for everything again. A comment comes every 15 s if nothing else does.
+         *     for everything again. A comment comes every 15 s if nothing else does. The stream ends with the
+         *     token, and some seconds after its user may not read any more.
          */
         get: operations["get_feed"];
         put?: never;
@@ -1147,6 +1150,10 @@ export interface components {
         };
         DAGRunsBatchBody: {
             dag_ids?: string[] | null;
+            duration_gt?: number | null;
+            duration_gte?: number | null;
+            duration_lt?: number | null;
+            duration_lte?: number | null;
             /** Format: date-time */
             end_date_gt?: string | null;
             /** Format: date-time */
@@ -1592,6 +1599,10 @@ export interface components {
         TaskInstancesBatchBody: {
             dag_ids?: string[] | null;
             dag_run_ids?: string[] | null;
+            duration_gt?: number | null;
+            duration_gte?: number | null;
+            duration_lt?: number | null;
+            duration_lte?: number | null;
             /** Format: date-time */
             end_date_gt?: string | null;
             /** Format: date-time */
@@ -1615,6 +1626,7 @@ export interface components {
             /** @default 0 */
             page_offset: number;
             pool?: string[] | null;
+            queue?: string[] | null;
             /** Format: date-time */
             run_after_gt?: string | null;
             /** Format: date-time */
@@ -1827,7 +1839,10 @@ export interface operations {
     get_dags: {
         parameters: {
             query?: {
+                dag_display_name_pattern?: string | null;
+                dag_display_name_prefix_pattern?: string | null;
                 dag_id_pattern?: string | null;
+                dag_id_prefix_pattern?: string | null;
                 exclude_stale?: boolean;
                 has_import_errors?: boolean | null;
                 last_dag_run_state?: "queued" | "running" | "success" | "failed" | null;
@@ -1886,6 +1901,7 @@ export interface operations {
         parameters: {
             query?: {
                 dag_id_pattern?: string | null;
+                dag_id_prefix_pattern?: string | null;
                 exclude_stale?: boolean;
                 limit?: number;
                 offset?: number;
@@ -2221,6 +2237,12 @@ export interface operations {
         parameters: {
             query?: {
                 cursor?: string | null;
+                dag_id_pattern?: string | null;
+                dag_id_prefix_pattern?: string | null;
+                duration_gt?: number | null;
+                duration_gte?: number | null;
+                duration_lt?: number | null;
+                duration_lte?: number | null;
                 end_date_gt?: string | null;
                 end_date_gte?: string | null;
                 end_date_lt?: string | null;
@@ -2237,6 +2259,7 @@ export interface operations {
                 run_after_lt?: string | null;
                 run_after_lte?: string | null;
                 run_id_pattern?: string | null;
+                run_id_prefix_pattern?: string | null;
                 run_type?: string[];
                 start_date_gt?: string | null;
                 start_date_gte?: string | null;
@@ -2244,6 +2267,7 @@ export interface operations {
                 start_date_lte?: string | null;
                 state?: string[];
                 triggering_user_name_pattern?: string | null;
+                triggering_user_name_prefix_pattern?: string | null;
             };
             header?: never;
             path: {
@@ -2658,6 +2682,12 @@ export interface operations {
         parameters: {
             query?: {
                 cursor?: string | null;
+                dag_id_pattern?: string | null;
+                dag_id_prefix_pattern?: string | null;
+                duration_gt?: number | null;
+                duration_gte?: number | null;
+                duration_lt?: number | null;
+                duration_lte?: number | null;
                 end_date_gt?: string | null;
                 end_date_gte?: string | null;
                 end_date_lt?: string | null;
@@ -2671,19 +2701,30 @@ export interface operations {
                 map_index?: string[];
                 offset?: number;
                 operator?: string[];
+                operator_name_pattern?: string | null;
+                operator_name_prefix_pattern?: string | null;
                 order_by?: string[];
                 pool?: string[];
+                pool_name_pattern?: string | null;
+                pool_name_prefix_pattern?: string | null;
+                queue?: string[];
+                queue_name_pattern?: string | null;
+                queue_name_prefix_pattern?: string | null;
                 run_after_gt?: string | null;
                 run_after_gte?: string | null;
                 run_after_lt?: string | null;
                 run_after_lte?: string | null;
+                run_id_pattern?: string | null;
+                run_id_prefix_pattern?: string | null;
                 start_date_gt?: string | null;
                 start_date_gte?: string | null;
                 start_date_lt?: string | null;
                 start_date_lte?: string | null;
                 state?: string[];
                 task_display_name_pattern?: string | null;
+                task_display_name_prefix_pattern?: string | null;
                 task_id?: string | null;
+                try_number?: string[];
             };
             header?: never;
             path: {
@@ -3467,6 +3508,10 @@ export interface operations {
     get_mapped_task_instances: {
         parameters: {
             query?: {
+                duration_gt?: number | null;
+                duration_gte?: number | null;
+                duration_lt?: number | null;
+                duration_lte?: number | null;
                 end_date_gt?: string | null;
                 end_date_gte?: string | null;
                 end_date_lt?: string | null;
@@ -3480,8 +3525,15 @@ export interface operations {
                 map_index?: string[];
                 offset?: number;
                 operator?: string[];
+                operator_name_pattern?: string | null;
+                operator_name_prefix_pattern?: string | null;
                 order_by?: string[];
                 pool?: string[];
+                pool_name_pattern?: string | null;
+                pool_name_prefix_pattern?: string | null;
+                queue?: string[];
+                queue_name_pattern?: string | null;
+                queue_name_prefix_pattern?: string | null;
                 run_after_gt?: string | null;
                 run_after_gte?: string | null;
                 run_after_lt?: string | null;
@@ -3491,6 +3543,7 @@ export interface operations {
                 start_date_lt?: string | null;
                 start_date_lte?: string | null;
                 state?: string[];
+                try_number?: string[];
             };
             header?: never;
             path: {
@@ -3849,12 +3902,28 @@ export interface operations {
     get_xcom_entries: {
         parameters: {
             query?: {
+                dag_display_name_pattern?: string | null;
+                dag_display_name_prefix_pattern?: string | null;
                 limit?: number;
+                logical_date_gt?: string | null;
+                logical_date_gte?: string | null;
+                logical_date_lt?: string | null;
+                logical_date_lte?: string | null;
                 map_index?: number | null;
                 map_index_filter?: number | null;
                 offset?: number;
                 order_by?: string[];
+                run_after_gt?: string | null;
+                run_after_gte?: string | null;
+                run_after_lt?: string | null;
+                run_after_lte?: string | null;
+                run_id_pattern?: string | null;
+                run_id_prefix_pattern?: string | null;
+                task_id_pattern?: string | null;
+                task_id_prefix_pattern?: string | null;
                 xcom_key?: string | null;
+                xcom_key_pattern?: string | null;
+                xcom_key_prefix_pattern?: string | null;
             };
             header?: never;
             path: {
@@ -4668,6 +4737,7 @@ export interface operations {
                 offset?: number;
                 order_by?: string[];
                 tag_name_pattern?: string | null;
+                tag_name_prefix_pattern?: string | null;
             };
             header?: never;
             path?: never;
@@ -4764,6 +4834,9 @@ export interface operations {
     get_import_errors: {
         parameters: {
             query?: {
+                filename?: string | null;
+                filename_pattern?: string | null;
+                filename_prefix_pattern?: string | null;
                 limit?: number;
                 offset?: number;
                 order_by?: string[];
@@ -5068,6 +5141,7 @@ export interface operations {
                 offset?: number;
                 order_by?: string[];
                 pool_name_pattern?: string | null;
+                pool_name_prefix_pattern?: string | null;
             };
             header?: never;
             path?: never;
@@ -5420,6 +5494,7 @@ export interface operations {
                 offset?: number;
                 order_by?: string[];
                 variable_key_pattern?: string | null;
+                variable_key_prefix_pattern?: string | null;
             };
             header?: never;
             path?: never;

@@ -1,10 +1,8 @@
 //! `params:`: values a run is triggered with. A mapping is a JSON Schema with a default, anything
 //! else is a default that any value may replace (Airflow's `Param`).
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value as Json};
-use updraft_model::Param;
+use updraft_model::{Param, Params};
 
 use super::{
     Cx, closest, entries,
@@ -69,12 +67,12 @@ pub(crate) const SCHEMA_KEYWORDS: &[&str] = &[
 const TYPES: &[(&str, ())] =
     &[("string", ()), ("number", ()), ("integer", ()), ("boolean", ()), ("array", ()), ("object", ()), ("null", ())];
 
-pub(super) fn params<'s>(cx: &mut Cx<'s>, node: &Node<'s>) -> Option<BTreeMap<String, Param>> {
+pub(super) fn params<'s>(cx: &mut Cx<'s>, node: &Node<'s>) -> Option<Params> {
     if node.is_null() {
-        return Some(BTreeMap::new());
+        return Some(Params::new());
     }
     let mapping = cx.mapping(node, "params")?;
-    let mut params = BTreeMap::new();
+    let mut params = Params::new();
     for entry in &mapping.entries {
         let name = entry.key.text.clone().into_owned();
         if name.trim().is_empty() {

@@ -24,6 +24,13 @@ pub struct Claims {
     pub pwd: String,
 }
 
+impl Claims {
+    /// Whether they have not expired.
+    pub fn is_current(&self, now: Timestamp) -> bool {
+        now.micros().div_euclid(1_000_000) < self.exp
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Header {
     alg: String,
@@ -64,8 +71,7 @@ impl Key {
         self.mac(signed)?.verify_slice(&BASE64.decode(signature).ok()?).ok()?;
         let header: Header = serde_json::from_slice(&BASE64.decode(header).ok()?).ok()?;
         let claims: Claims = serde_json::from_slice(&BASE64.decode(claims).ok()?).ok()?;
-        let current = now.micros().div_euclid(1_000_000) < claims.exp;
-        (header.alg == "HS256" && claims.iss == ISSUER && current).then_some(claims)
+        (header.alg == "HS256" && claims.iss == ISSUER && claims.is_current(now)).then_some(claims)
     }
 }
 

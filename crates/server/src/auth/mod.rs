@@ -12,7 +12,7 @@ mod password;
 mod role;
 mod users;
 
-pub use gate::{Authority, require};
+pub use gate::{Authority, Stay, require};
 pub use login::{__path_login, __path_logout, __path_me, __path_token, __path_token_cli};
 pub use login::{login, logout, me, token, token_cli};
 pub use password::{PasswordError, hash_password};

@@ -10,11 +10,14 @@ use updraft_model::Timestamp;
 use updraft_store::Between;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::AdditionalProperties, schema::Type};
 
-use super::{Field, Kind, item, one_of};
+use super::{Field, Kind, as_micros, item, nul_in, one_of};
 use crate::{
-    date,
+    date::{self, RANGE, Unusable},
     error::{ApiError, ValidationItem},
 };
+
+/// Below it, a number with a point that is whole is exactly that whole number: 2^53.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Something made of a JSON object.
 pub trait FromBody: Sized {
@@ -163,7 +166,7 @@ impl BodyReader {
                 None
             }
             Some(text) if text.contains('\0') => {
-                self.error("string_nul", name, "String should not contain the character NUL", value, None);
+                self.errors.push(nul_in(["body", name], value.clone()));
                 None
             }
             Some(text) => Some(text.to_owned()),
@@ -192,6 +195,9 @@ impl BodyReader {
         let texts = value.as_array().and_then(|list| list.iter().map(|text| text.as_str().map(str::to_owned)).collect());
         if texts.is_none() {
             self.error("list_type", name, "Input should be a valid list of strings", &value, None);
+        }
+        if texts.iter().flatten().any(|text: &String| text.contains('\0')) {
+            self.errors.push(nul_in(["body", name], value));
         }
         texts
     }
@@ -240,6 +246,8 @@ impl BodyReader {
     fn as_flag(&mut self, name: &str, value: &Value) -> Option<bool> {
         let flag = match value {
             Value::Bool(flag) => Some(*flag),
+            Value::Number(number) if number.as_f64() == Some(1.0) => Some(true),
+            Value::Number(number) if number.as_f64() == Some(0.0) => Some(false),
             Value::String(text) => match text.to_ascii_lowercase().as_str() {
                 "true" | "1" | "yes" | "on" | "y" | "t" => Some(true),
                 "false" | "0" | "no" | "off" | "n" | "f" => Some(false),
@@ -272,7 +280,8 @@ impl BodyReader {
     }
 
     fn as_integer(&mut self, name: &str, value: &Value, minimum: i64) -> Option<i64> {
-        let number = value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
+        let whole = |number: f64| (number.fract() == 0.0 && number.abs() < MAX_EXACT).then_some(number as i64);
+        let number = value.as_i64().or_else(|| value.as_str()?.trim().parse().ok()).or_else(|| whole(value.as_f64()?));
         match number {
             None => {
                 self.error("int_type", name, "Input should be a valid integer", value, None);
@@ -300,15 +309,13 @@ impl BodyReader {
     }
 
     fn as_date(&mut self, name: &str, value: &Value) -> Option<Timestamp> {
-        let text = value.as_str().unwrap_or_default();
-        let date = date::aware(text);
-        if date.is_none() {
-            match date::naive(text) {
-                Some(_) => self.error("timezone_aware", name, "Input should have timezone info", value, None),
-                None => self.error("datetime_parsing", name, "Input should be a valid datetime", value, None),
-            }
+        match date::aware(value.as_str().unwrap_or_default()) {
+            Ok(date) => return Some(date),
+            Err(Unusable::NoOffset) => self.error("timezone_aware", name, "Input should have timezone info", value, None),
+            Err(Unusable::NoDate) => self.error("datetime_parsing", name, "Input should be a valid datetime", value, None),
+            Err(Unusable::OutOfRange) => self.value_error(name, &format!("the date must be {RANGE}")),
         }
-        date
+        None
     }
 
     /// The four fields `<name>_gte`, `_gt`, `_lte`, `_lt`.
@@ -319,6 +326,26 @@ impl BodyReader {
             lte: self.date(&format!("{name}_lte")),
             lt: self.date(&format!("{name}_lt")),
         }
+    }
+
+    /// The same in seconds, as microseconds.
+    pub fn seconds_between(&mut self, name: &str) -> Between<i64> {
+        Between {
+            gte: self.seconds(&format!("{name}_gte")),
+            gt: self.seconds(&format!("{name}_gt")),
+            lte: self.seconds(&format!("{name}_lte")),
+            lt: self.seconds(&format!("{name}_lt")),
+        }
+    }
+
+    fn seconds(&mut self, name: &str) -> Option<i64> {
+        let value = self.field(name, Kind::Number, false, true, None)?;
+        let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+        let micros = number.and_then(as_micros);
+        if micros.is_none() {
+            self.error("float_type", name, "Input should be a valid number", &value, None);
+        }
+        micros
     }
 
     /// A list of names, or `null`; a `null` in it is read as `no_status`.
@@ -361,7 +388,11 @@ impl BodyReader {
 
     /// Any JSON value, which must be there.
     pub fn required_value(&mut self, name: &str) -> Value {
-        self.field(name, Kind::Any, true, false, None).unwrap_or_default()
+        let value = self.field(name, Kind::Any, true, false, None).unwrap_or_default();
+        if value.as_str().is_some_and(|text| text.contains('\0')) {
+            self.errors.push(nul_in(["body", name], value.clone()));
+        }
+        value
     }
 
     /// One of a few names, or `null`.
@@ -419,6 +450,33 @@ mod tests {
         assert_eq!(errors("{")[0].0, "json_invalid");
         assert_eq!(errors("[]")[0].0, "model_attributes_type");
         assert_eq!(errors(r#"{"date": "2026-01-01T00:00:00"}"#)[0].0, "timezone_aware");
+    }
+
+    #[test]
+    fn dates_say_what_is_wrong_with_them() {
+        let kind = |date: &str| errors(&format!(r#"{{"date": {date}}}"#))[0].0.clone();
+        assert_eq!(kind(r#""9999-12-31T23:59:59Z""#), "value_error");
+        assert_eq!((kind(r#""soon""#), kind("7")), ("datetime_parsing".to_owned(), "datetime_parsing".to_owned()));
+    }
+
+    #[test]
+    fn numbers_are_read_as_pydantic_reads_them() {
+        let mut b = BodyReader::default();
+        let flags = [json!(1), json!(0), json!(1.0), json!("yes"), json!(2), json!(0.5)].map(|value| b.as_flag("f", &value));
+        assert_eq!(flags, [Some(true), Some(false), Some(true), Some(true), None, None]);
+        let numbers = [json!(4), json!(4.0), json!("4"), json!(-0.0), json!(4.5), json!(1e300)].map(|value| b.as_integer("n", &value, -1));
+        assert_eq!(numbers, [Some(4), Some(4), Some(4), Some(0), None, None]);
+    }
+
+    #[test]
+    fn a_nul_is_refused_in_lists_and_values_too() {
+        let mut b = BodyReader {
+            given: Map::from_iter([("n".to_owned(), json!(["a\0"])), ("v".to_owned(), json!("\0"))]),
+            ..BodyReader::default()
+        };
+        b.texts("n");
+        b.required_value("v");
+        assert_eq!(b.errors.iter().map(|item| item.kind).collect::<Vec<_>>(), ["string_nul", "string_nul"]);
     }
 
     #[test]

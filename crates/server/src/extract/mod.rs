@@ -27,6 +27,17 @@ fn one_of(allowed: &[&str]) -> String {
     }
 }
 
+/// Seconds as whole microseconds, if they are a number.
+fn as_micros(seconds: f64) -> Option<i64> {
+    // What is too large for the type becomes its end, which no duration reaches.
+    (!seconds.is_nan()).then(|| (seconds * 1e6).round() as i64)
+}
+
+/// The error for a text with a NUL in it, which one database refuses and the other cuts off there.
+fn nul_in(loc: [&str; 2], input: Value) -> ValidationItem {
+    item("string_nul", loc, "String should not contain the character NUL", input, None)
+}
+
 /// An error at `loc`.
 fn item(kind: &'static str, loc: [&str; 2], msg: impl Into<String>, input: Value, ctx: Option<Value>) -> ValidationItem {
     ValidationItem { kind, loc: loc.iter().map(|part| Value::from(*part)).collect(), msg: msg.into(), input, ctx }

@@ -7,7 +7,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::item;
+use super::{item, nul_in};
 use crate::error::ApiError;
 
 /// axum's `Path` with FastAPI's errors.
@@ -18,6 +18,11 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        if let Ok(names) = RawPathParams::from_request_parts(parts, state).await
+            && let Some((name, value)) = names.iter().find(|(_, value)| value.contains('\0'))
+        {
+            return Err(ApiError::Validation(vec![nul_in(["path", name], value.into())]));
+        }
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(names)) => Ok(Self(names)),
             Err(PathRejection::FailedToDeserializePathParams(error)) => {

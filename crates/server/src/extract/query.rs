@@ -5,12 +5,13 @@ use std::str::FromStr;
 use axum::{extract::FromRequestParts, http::request::Parts};
 use serde_json::{Value, json};
 use updraft_model::Timestamp;
-use updraft_store::{Between, Orders, Page};
+use updraft_store::{Between, Orders, Page, Pattern};
 use utoipa::{IntoParams, openapi::path::Parameter};
 
-use super::{Field, Kind, item, one_of};
+use super::{Field, Kind, as_micros, item, nul_in, one_of};
 use crate::{
-    cursor, date,
+    cursor,
+    date::{self, RANGE, Unusable},
     error::{ApiError, ValidationItem},
 };
 
@@ -67,12 +68,19 @@ impl QueryReader {
     pub fn read<T: FromQuery>(query: &str) -> Result<T, ApiError> {
         let given = serde_urlencoded::from_str(query).map_err(|e| ApiError::BadRequest(format!("the query can't be read: {e}")))?;
         let mut reader = Self { given, ..Self::default() };
+        reader.refuse_nul();
         let value = T::from_query(&mut reader);
         match reader.refused {
             _ if !reader.errors.is_empty() => Err(ApiError::Validation(reader.errors)),
             Some(refused) => Err(refused),
             None => Ok(value),
         }
+    }
+
+    /// No text that is looked for has a NUL, and the databases do not agree on what it would mean.
+    fn refuse_nul(&mut self) {
+        let nul = self.given.iter().filter(|(name, value)| name.contains('\0') || value.contains('\0'));
+        self.errors = nul.map(|(name, value)| nul_in(["query", name], value.as_str().into())).collect();
     }
 
     fn document(&mut self, name: &str, kind: Kind, nullable: bool, default: Option<Value>) {
@@ -105,9 +113,25 @@ impl QueryReader {
         self.last(name)
     }
 
-    /// A LIKE pattern; `~` stands for everything (Airflow's `transform_aliases`).
-    pub fn pattern(&mut self, name: &str) -> Option<String> {
-        self.text(name).map(|pattern| if pattern == "~" { "%".to_owned() } else { pattern }).filter(|pattern| !pattern.is_empty())
+    /// The parameters `<name>_pattern` and `<name>_prefix_pattern`, as Airflow's reference has them: `|` means
+    /// OR, `~` everything; what a prefix ends with that is neither a letter nor a digit does not count.
+    pub fn patterns(&mut self, name: &str) -> Vec<Pattern> {
+        let anywhere = self.alternatives(&format!("{name}_pattern")).map(Pattern::Contains);
+        let start = |text: String| match text.trim_end_matches(|c: char| !c.is_alphanumeric()) {
+            "" => text,
+            start => start.to_owned(),
+        };
+        let begins = self.alternatives(&format!("{name}_prefix_pattern"));
+        let begins = begins.map(|texts| Pattern::Begins(texts.into_iter().map(start).collect()));
+        anywhere.into_iter().chain(begins).collect()
+    }
+
+    /// What stands between `|`; `None` if that is everything.
+    fn alternatives(&mut self, name: &str) -> Option<Vec<String>> {
+        let text = self.text(name)?;
+        let parts: Vec<String> = text.split('|').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        let parts = if parts.len() > 1 { parts } else { vec![text] };
+        (!parts.iter().any(|part| part.is_empty() || part == "~")).then_some(parts)
     }
 
     /// A text that can be given several times.
@@ -126,6 +150,11 @@ impl QueryReader {
                 None
             }
         }
+    }
+
+    /// A value of a kind, by which rows are chosen: none if the text is no such value, since nothing has that name.
+    pub fn only<T: FromStr>(&mut self, name: &str) -> Option<Vec<T>> {
+        self.text(name).map(|text| text.parse().into_iter().collect())
     }
 
     /// Values of a kind that can be given several times; one that is none is left out: nothing has that name.
@@ -220,13 +249,35 @@ impl QueryReader {
     /// A date; refused with 400 if it is none, as in Airflow.
     pub fn date(&mut self, name: &str) -> Option<Timestamp> {
         self.document(name, Kind::Date, true, None);
-        let text = self.last(name).filter(|text| !text.is_empty())?;
-        let date = date::lenient(&text);
-        if date.is_none() {
-            let detail = format!("Invalid datetime: '{text}'. Please check the date parameter {name}, e.g. 2026-01-31T06:00:00Z");
-            self.refuse(ApiError::BadRequest(detail));
+        let text = self.last(name)?;
+        let hint = match date::lenient(&text) {
+            Ok(date) => return Some(date),
+            Err(Unusable::OutOfRange) => format!("It must be {RANGE}"),
+            Err(Unusable::NoDate | Unusable::NoOffset) => "E.g. 2026-01-31T06:00:00Z".to_owned(),
+        };
+        self.refuse(ApiError::BadRequest(format!("Invalid datetime: '{text}'. Please check the date parameter {name}. {hint}")));
+        None
+    }
+
+    /// The four parameters `<name>_gte`, `_gt`, `_lte`, `_lt` in seconds, as microseconds.
+    pub fn seconds_between(&mut self, name: &str) -> Between<i64> {
+        Between {
+            gte: self.seconds(&format!("{name}_gte")),
+            gt: self.seconds(&format!("{name}_gt")),
+            lte: self.seconds(&format!("{name}_lte")),
+            lt: self.seconds(&format!("{name}_lt")),
         }
-        date
+    }
+
+    fn seconds(&mut self, name: &str) -> Option<i64> {
+        self.document(name, Kind::Number, true, None);
+        let text = self.last(name)?;
+        let micros = text.trim().parse().ok().and_then(as_micros);
+        if micros.is_none() {
+            let msg = "Input should be a valid number, unable to parse string as a number";
+            self.error("float_parsing", name, msg, &text, None);
+        }
+        micros
     }
 
     /// The four parameters `<name>_gte`, `_gt`, `_lte`, `_lt`.
@@ -255,7 +306,7 @@ impl QueryReader {
     pub fn states<T: FromStr>(&mut self, name: &str, all: &[&'static str]) -> Vec<T> {
         let given = self.texts(name);
         let mut states = Vec::with_capacity(given.len());
-        for text in given.iter().filter(|text| !text.is_empty()) {
+        for text in &given {
             match if text == "none" { "no_status" } else { text }.parse() {
                 Ok(state) => states.push(state),
                 Err(_) => self.refuse(ApiError::Unprocessable(format!("Invalid value for {name}. Valid values are {}", all.join(", ")))),
@@ -324,18 +375,17 @@ impl QueryReader {
     }
 }
 
-/// Translates names to sort by; a name that maps to nothing (`""`) is the key, which always comes last.
+/// Translates names to sort by.
 pub fn order_names(wanted: &[String], sortable: &[(&str, &str)]) -> Result<Vec<String>, ApiError> {
     let translate = |name: &String| {
         let bare = name.trim_start_matches('-');
         let minus = if name.starts_with('-') { "-" } else { "" };
         match sortable.iter().find(|(theirs, _)| *theirs == bare) {
-            Some((_, "")) => Ok(None),
-            Some((_, ours)) => Ok(Some(format!("{minus}{ours}"))),
+            Some((_, ours)) => Ok(format!("{minus}{ours}")),
             None => Err(ApiError::BadRequest(format!("Ordering with '{bare}' is disallowed or the attribute does not exist on the model"))),
         }
     };
-    wanted.iter().filter_map(|name| translate(name).transpose()).collect()
+    wanted.iter().map(translate).collect()
 }
 
 #[cfg(test)]
@@ -354,7 +404,7 @@ mod tests {
     impl FromQuery for Sample {
         fn from_query(q: &mut QueryReader) -> Self {
             Self {
-                page: q.page(&["id"], &[("id", ""), ("start_date", "start_date")]),
+                page: q.page(&["id"], &[("id", "key"), ("start_date", "start_date")]),
                 paused: q.flag("paused"),
                 after: q.between("run_after"),
                 states: q.states("state", &["running", "success"]),
@@ -369,7 +419,7 @@ mod tests {
     #[test]
     fn what_is_not_given_has_its_default() {
         let sample: Sample = QueryReader::read("").unwrap();
-        let page = Page { limit: 50, ..Page::default() };
+        let page = Page { limit: 50, order_by: vec!["key".to_owned()], ..Page::default() };
         assert_eq!(sample, Sample { page, paused: None, after: Between::default(), states: vec![] });
     }
 
@@ -414,15 +464,48 @@ mod tests {
 
     #[test]
     fn limits_are_cut_and_orders_translated() {
-        let sample: Sample = QueryReader::read("limit=5000&order_by=-start_date&order_by=id&state=none&state=running").unwrap();
-        assert_eq!((sample.page.limit, sample.page.order_by), (100, vec!["-start_date".to_owned()]));
+        let sample: Sample = QueryReader::read("limit=5000&order_by=-start_date&order_by=-id&state=none&state=running").unwrap();
+        assert_eq!((sample.page.limit, sample.page.order_by), (100, vec!["-start_date".to_owned(), "-key".to_owned()]));
         assert_eq!(sample.states, [TaskState::NoStatus, TaskState::Running]);
     }
 
     #[test]
     fn a_bad_date_is_400_and_a_bad_state_422() {
         assert!(matches!(detail("run_after_gte=soon"), ApiError::BadRequest(text) if text.contains("'soon'")));
+        assert!(matches!(detail("run_after_gte="), ApiError::BadRequest(_)));
+        assert!(matches!(detail("run_after_gte=-009999-01-03T00:00:00Z"), ApiError::BadRequest(text) if text.contains(RANGE)));
         assert!(matches!(detail("state=odd"), ApiError::Unprocessable(_)));
+        assert!(matches!(detail("state="), ApiError::Unprocessable(_)));
         assert!(matches!(detail("order_by=nope"), ApiError::BadRequest(text) if text.contains("'nope'")));
+    }
+
+    #[test]
+    fn a_nul_is_refused_wherever_it_stands() {
+        for query in ["odd=%00", "paused=1&od%00d=1"] {
+            assert!(matches!(detail(query), ApiError::Validation(items) if items[0].kind == "string_nul"), "{query}");
+        }
+    }
+
+    #[test]
+    fn patterns_are_alternatives() {
+        #[derive(Debug)]
+        struct Names(Vec<Pattern>);
+        impl FromQuery for Names {
+            fn from_query(q: &mut QueryReader) -> Self {
+                Self(q.patterns("name"))
+            }
+        }
+        let patterns = |query: &str| QueryReader::read::<Names>(query).unwrap().0;
+        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(patterns("name_pattern=hello"), [Pattern::Contains(texts(&["hello"]))]);
+        assert_eq!(patterns("name_pattern=hello|+params|"), [Pattern::Contains(texts(&["hello", "params"]))]);
+        assert_eq!(patterns("name_pattern=a|"), [Pattern::Contains(texts(&["a|"]))], "one alone is no OR");
+        let prefixes = Pattern::Begins(texts(&["test", "s3", "__"]));
+        assert_eq!(patterns("name_prefix_pattern=test_|s3://|__"), [prefixes]);
+        let both = [Pattern::Contains(texts(&["a"])), Pattern::Begins(texts(&["b"]))];
+        assert_eq!(patterns("name_pattern=a&name_prefix_pattern=b"), both);
+        for all in ["", "name_pattern=", "name_pattern=~", "name_prefix_pattern=~", "name_pattern=a|~"] {
+            assert_eq!(patterns(all), [], "{all}");
+        }
     }
 }

@@ -55,7 +55,7 @@ pub async fn follow(
         heartbeat: Instant::now() + HEARTBEAT,
     };
     match last {
-        Some(last) if last > head || head - last > MAX_MISSED => follower.ready.push_back(Message::Reset { seq: head }),
+        Some(last) if last > head || head.saturating_sub(last) > MAX_MISSED => follower.ready.push_back(Message::Reset { seq: head }),
         Some(last) => {
             follower.sent = last;
             follower.unsent = last;

@@ -6,26 +6,37 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
 use updraft_logs::log_file;
 use updraft_model::{AttemptId, AttemptLabels};
 
 use super::{part::parts, peers::NODE_HEADER};
-use crate::{app::App, auth::pass, error::ApiError, extract::Path};
+use crate::{
+    app::App,
+    auth::pass,
+    error::ApiError,
+    extract::{FromQuery, Path, Query, QueryReader},
+};
 
 /// No answer is longer, whatever is asked for.
 const LONGEST: usize = 16 * 1024 * 1024;
 
 /// Which bytes.
-#[derive(Debug, Deserialize)]
 pub struct Bytes {
-    #[serde(default)]
     from: u64,
     limit: usize,
+}
+
+impl FromQuery for Bytes {
+    fn from_query(q: &mut QueryReader) -> Self {
+        // Negative ones are refused, and then this is not used.
+        let from = u64::try_from(q.integer_or("from", Some(0), 0)).unwrap_or_default();
+        let limit = q.integer("limit", Some(0)).map_or(LONGEST, |limit| usize::try_from(limit).unwrap_or(LONGEST));
+        Self { from, limit: limit.min(LONGEST) }
+    }
 }
 
 /// The bytes of a part of a log that lies on this node.
@@ -62,7 +73,7 @@ async fn answer(app: &App, attempt: &str, bytes: Bytes, headers: &HeaderMap) -> 
     let parts = parts(&app.reader.attempts(&row.key).await?, row.try_number);
     let part = parts.into_iter().find(|part| part.first == attempt).ok_or_else(nothing)?;
     let log = log_file(&app.config.logs_dir, &labels);
-    let read = part.read_here(log, bytes.from, bytes.limit.min(LONGEST)).await;
+    let read = part.read_here(log, bytes.from, bytes.limit).await;
     let found = read.map_err(|error| ApiError::Internal(format!("the log can't be read: {error}")))?.ok_or_else(nothing)?;
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, "application/octet-stream")], found).into_response())
 }

@@ -9,7 +9,7 @@ use axum::{
 };
 use tokio::time::timeout;
 use updraft_model::{RunState, TaskState};
-use updraft_store::{Page, RunFilter, StoreError, TaskInstanceFilter};
+use updraft_store::{ImportErrorFilter, Page, RunFilter, StoreError, TaskInstanceFilter};
 
 use super::text::Exposition;
 use crate::app::App;
@@ -61,7 +61,7 @@ async fn store(app: &App, page: &mut Exposition) -> Result<(), StoreError> {
         let filter = TaskInstanceFilter { states: vec![state], ..TaskInstanceFilter::default() };
         page.value("updraft_task_instances", &[("state", state.as_str())], reader.task_instances(filter, Page::default()).await?.total);
     }
-    let errors = reader.import_errors(Page::default()).await?.total;
+    let errors = reader.import_errors(ImportErrorFilter::default(), Page::default()).await?.total;
     page.single("updraft_import_errors", "gauge", "DAG files with errors.", errors);
     let lease = reader.lease().await?;
     let leads = lease.as_ref().is_some_and(|lease| !lease.remaining.is_negative());
@@ -69,7 +69,7 @@ async fn store(app: &App, page: &mut Exposition) -> Result<(), StoreError> {
     if let Some(lease) = lease {
         page.single("updraft_lease_term", "gauge", "The current term.", lease.term.0);
     }
-    let pools = reader.pools(None, Page { limit: 1_000, ..Page::default() }).await?.items;
+    let pools = reader.pools(Vec::new(), Page { limit: 1_000, ..Page::default() }).await?.items;
     page.family("updraft_pool_slots", "gauge", "The slots of each pool; -1 means no limit.");
     for pool in &pools {
         page.value("updraft_pool_slots", &[("pool", pool.row.name.as_str())], pool.row.slots);

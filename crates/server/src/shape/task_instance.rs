@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 use updraft_model::{AttemptId, DagVersion, TaskInstanceRow, TaskState, Timestamp, WaitingFor};
-use updraft_store::TaskInstanceView;
+use updraft_store::{QUEUE, TaskInstanceView};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -127,7 +127,7 @@ impl TaskInstanceResponse {
             unixname: None,
             pool: row.pool.to_string(),
             pool_slots: row.pool_slots,
-            queue: Some("default"),
+            queue: Some(QUEUE),
             priority_weight: Some(row.priority_weight),
             operator: Some(row.operator.to_string()),
             operator_name: Some(row.operator.to_string()),
@@ -242,7 +242,7 @@ impl TaskInstanceHistory {
             unixname: None,
             pool: row.pool.to_string(),
             pool_slots: row.pool_slots,
-            queue: Some("default"),
+            queue: Some(QUEUE),
             priority_weight: Some(row.priority_weight),
             operator: Some(row.operator.to_string()),
             operator_name: Some(row.operator.to_string()),

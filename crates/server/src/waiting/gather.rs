@@ -173,7 +173,7 @@ impl Known {
         let (runs, versions) = read_runs(app, waiting).await?;
         let dag_ids: BTreeSet<&DagId> = waiting.iter().map(|view| &view.row.dag_id).collect();
         let page = Page { limit: MAX_POOLS, ..Page::default() };
-        let pools = reader.pools(None, page).await?.items;
+        let pools = reader.pools(Vec::new(), page).await?.items;
         let mut known = Self {
             has_scheduler: has_scheduler(app).await?,
             dags: read_dags(app, dag_ids).await?,

@@ -1,10 +1,14 @@
 //! Who may do what.
 
+use std::{io::Write, time::Duration};
+
 use axum::{
     body::Body,
     http::{Request, request::Builder},
 };
+use http_body_util::BodyExt;
 use serde_json::json;
+use tokio::time::timeout;
 use updraft_server::{Authentication, hash_password};
 use updraft_store::{Reader, UserRow};
 
@@ -144,4 +148,104 @@ async fn administrators_say_who_may_come_in() {
     let all = call("GET", "/auth/users", &admin, "").await.expect(200);
     assert_eq!(all["total_entries"], 3);
     assert!(!all.to_string().contains("argon2"));
+}
+
+/// Opens the stream at `path` and reads its beginning.
+async fn stream(world: &World, path: &str, token: &str) -> Body {
+    let response = world.send(with("GET", path, token).body(Body::empty()).unwrap()).await;
+    assert_eq!(response.status(), 200, "{path}");
+    let mut body = response.into_body();
+    body.frame().await.unwrap().unwrap();
+    body
+}
+
+/// Reads a stream to its end.
+async fn end(mut body: Body) {
+    while let Some(frame) = body.frame().await {
+        frame.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn open_streams_end_with_what_let_them_in() {
+    let world = world().await;
+    let password_hash = hash_password("secret").unwrap();
+    for name in ["deleted", "renewed", "demoted", "kept"] {
+        let row = UserRow {
+            username: name.into(),
+            password_hash: password_hash.clone(),
+            role: "viewer".into(),
+            created_at: at("2026-01-01T00:00:00Z"),
+        };
+        world.store.set_user(row).await.unwrap();
+    }
+    crate::logs::file(&world, "live", 1).write_all(b"2026-01-31T06:00:02Z one\n").unwrap();
+    let log = "/api/v2/dags/sales/dagRuns/live/taskInstances/extract/logs/1/stream";
+    let mut ending = Vec::new();
+    for name in ["deleted", "renewed", "demoted"] {
+        let token = token(&world, name).await;
+        for path in ["/api/v2/feed", log, "/api/v2/dags/sales/dagRuns/live/wait?interval=0.1"] {
+            ending.push(stream(&world, path, &token).await);
+        }
+    }
+    let kept = stream(&world, "/api/v2/feed", &token(&world, "kept").await).await;
+    // As another server of the same database does it: this one is not told.
+    world.store.delete_user("deleted").await.unwrap();
+    for (name, password, role) in [("renewed", "new", "viewer"), ("demoted", "secret", "nobody")] {
+        let password_hash = hash_password(password).unwrap();
+        let row = UserRow { username: name.into(), password_hash, role: role.into(), created_at: at("2026-01-01T00:00:00Z") };
+        world.store.set_user(row).await.unwrap();
+    }
+    // Within 5 s, and the time that a busy machine needs to see it.
+    timeout(Duration::from_secs(10), futures::future::join_all(ending.into_iter().map(end))).await.expect("the streams end");
+    assert!(timeout(Duration::from_millis(1), end(kept)).await.is_err(), "those of others do not");
+}
+
+#[tokio::test]
+async fn an_open_stream_ends_with_its_token() {
+    let world = World::with(|config| {
+        config.authentication = Authentication::Required;
+        config.token_lifetime = Duration::from_secs(2);
+    })
+    .await;
+    let row = UserRow {
+        username: "viewer".into(),
+        password_hash: hash_password("secret").unwrap(),
+        role: "viewer".into(),
+        created_at: at("2026-01-01T00:00:00Z"),
+    };
+    world.store.set_user(row).await.unwrap();
+    let body = stream(&world, "/api/v2/feed", &token(&world, "viewer").await).await;
+    timeout(Duration::from_secs(10), end(body)).await.expect("the stream ends");
+}
+
+/// Takes a table away as a broken database would, and gives it back.
+fn rename(world: &World, from: &str, to: &str) {
+    let connection = rusqlite::Connection::open(world.dir.path().join("updraft.db")).unwrap();
+    connection.execute_batch(&format!("ALTER TABLE {from} RENAME TO {to}")).unwrap();
+}
+
+#[tokio::test]
+async fn metrics_say_that_the_database_is_down_to_those_who_were_known() {
+    let world = world().await;
+    let (viewer, user) = (token(&world, "viewer").await, token(&world, "user").await);
+    let metrics = |token: &str| world.call(with("GET", "/metrics", token).body(Body::empty()).unwrap());
+    assert_eq!(metrics(&viewer).await.status, 200);
+    world.store.delete_user("user").await.unwrap();
+    token(&world, "viewer").await;
+    for table in ["app_user", "dag_run"] {
+        rename(&world, table, &format!("{table}_away"));
+    }
+    // What is known of users is some seconds old by then: a login asks anew, and fails.
+    assert_eq!(world.post("/auth/token", json!({ "username": "viewer", "password": "secret" })).await.status, 500);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(60)).await;
+    tokio::time::resume();
+    assert_eq!(world.call(with("GET", "/api/v2/me", &viewer).body(Body::empty()).unwrap()).await.status, 500);
+    let page = metrics(&viewer).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    assert!(page.text.lines().any(|line| line == "updraft_database_up 0"), "{}", page.text);
+    assert_eq!(metrics(&user).await.status, 401, "a user who was deleted is not known");
+    assert_eq!(metrics(&viewer[..viewer.len() - 2]).await.status, 401);
+    assert_eq!(world.get("/metrics").await.status, 401);
 }

@@ -20,12 +20,25 @@ async fn the_list_filters_and_sorts() {
         ("~/dagRuns?run_after_gte=2099-01-01", vec!["later"]),
         ("~/dagRuns?logical_date_lte=2026-01-30T06:00:00Z", vec!["done"]),
         ("~/dagRuns?run_id_pattern=L%25E", vec!["live", "later", "idle"]),
+        ("~/dagRuns?run_id_pattern=don|idl", vec!["done", "idle"]),
+        ("~/dagRuns?run_id_prefix_pattern=la|id", vec!["later", "idle"]),
+        ("~/dagRuns?dag_id_pattern=park", vec!["idle"]),
+        ("~/dagRuns?dag_id_prefix_pattern=park", vec!["idle"]),
+        ("~/dagRuns?triggering_user_name_prefix_pattern=ad&order_by=-id&limit=1", vec!["idle"]),
+        ("~/dagRuns?duration_gte=10&duration_lt=10.000001", vec!["done"]),
+        ("~/dagRuns?duration_gt=10", vec![]),
+        ("~/dagRuns?order_by=duration&limit=1", vec!["done"]),
     ] {
         assert_eq!(ids(&world, &format!("/api/v2/dags/{path}")).await, expected, "{path}");
     }
     world.get("/api/v2/dags/nope/dagRuns").await.expect(404);
     world.get("/api/v2/dags/~/dagRuns?run_after_gte=soon").await.expect(400);
     world.get("/api/v2/dags/~/dagRuns?state=odd").await.expect(422);
+    world.get("/api/v2/dags/~/dagRuns?duration_gt=long").await.expect(422);
+    world.get("/api/v2/dags/~/dagRuns?duration_gt=nan").await.expect(422);
+    let early = world.get("/api/v2/dags/~/dagRuns?logical_date_gte=-009999-01-03T00:00:00Z").await;
+    early.expect(400);
+    assert!(early.detail().contains("It must be between 0001-01-01"), "{}", early.detail());
 }
 
 #[tokio::test]
@@ -36,6 +49,8 @@ async fn the_list_takes_its_filters_from_a_body_too() {
     assert_shape("DAGRunCollectionResponse", &list);
     assert_eq!(list["dag_runs"][0]["dag_run_id"], "later");
     assert_eq!(list["total_entries"], 2);
+    let long = world.post("/api/v2/dags/~/dagRuns/list", json!({ "duration_gte": 10, "duration_lte": 10.0 })).await.expect(200);
+    assert_eq!((&long["total_entries"], &long["dag_runs"][0]["dag_run_id"]), (&json!(1), &json!("done")));
     world.post("/api/v2/dags/~/dagRuns/list", json!({ "states": ["odd"] })).await.expect(422);
 }
 
@@ -110,4 +125,23 @@ async fn waiting_ends_with_the_run() {
     let ends = world.patch("/api/v2/dags/sales/dagRuns/live", json!({ "state": "success" }));
     let (waited, _) = tokio::join!(waits, ends);
     assert_eq!(waited.text.lines().last(), Some("{\"state\":\"success\"}"));
+}
+
+#[tokio::test]
+async fn a_trigger_says_rightly_what_is_wrong_with_it() {
+    let world = World::new().await;
+    let trigger = |body| world.post("/api/v2/dags/sales/dagRuns", body);
+    let late = trigger(json!({ "logical_date": "9999-12-31T23:59:59Z" })).await.expect(422);
+    let text = "Value error, the date must be between 0001-01-01T00:00:00Z and 9999-12-30T22:00:00Z";
+    assert_eq!(late["detail"][0]["msg"], text);
+    let run = trigger(json!({ "logical_date": null, "note": "n".repeat(2_000), "conf": { "at": "10:30:00" } })).await.expect(200);
+    assert_eq!(run["note"].as_str().unwrap().len(), 2_000);
+    trigger(json!({ "logical_date": null, "conf": { "at": "25:30:00" } })).await.expect(400);
+}
+
+#[tokio::test]
+async fn a_wait_for_the_result_of_nothing_hears_nothing() {
+    let world = World::new().await;
+    let line = world.get("/api/v2/dags/sales/dagRuns/done/wait?interval=1&result=no%20task&result=extract").await.expect(200);
+    assert_eq!(line["results"], json!({ "no task": null, "extract": { "rows": 3 } }));
 }

@@ -14,6 +14,16 @@ async fn the_list_filters_and_sorts() {
     for (query, expected) in [
         ("order_by=-dag_id", vec!["sales", "parked"]),
         ("dag_id_pattern=ALE", vec!["sales"]),
+        ("dag_id_pattern=ALE|park", vec!["parked", "sales"]),
+        ("dag_id_pattern=nope|ALE", vec!["sales"]),
+        ("dag_id_pattern=~", vec!["parked", "sales"]),
+        ("dag_id_prefix_pattern=sal_|x", vec!["sales"]),
+        ("dag_id_prefix_pattern=SAL", vec![]),
+        ("dag_display_name_pattern=ark", vec!["parked"]),
+        ("dag_display_name_prefix_pattern=ark", vec![]),
+        ("order_by=state", vec!["parked", "sales"]),
+        ("order_by=-start_date", vec!["sales", "parked"]),
+        ("tags=", vec![]),
         ("paused=true", vec!["parked"]),
         ("tags=daily&tags=other", vec!["sales"]),
         ("tags=daily&tags=other&tags_match_mode=all", vec![]),
@@ -44,6 +54,8 @@ async fn one_dag_tells_when_it_runs_next() {
     let details = world.shaped("/api/v2/dags/{dag_id}/details", "/api/v2/dags/sales/details").await;
     assert_eq!(details["dag_run_timeout"], "PT2H");
     assert_eq!(details["params"]["day"]["value"], "2026-01-01");
+    let params: Vec<_> = details["params"].as_object().unwrap().keys().collect();
+    assert_eq!(params, ["day", "at"], "in the order of the file");
     assert_eq!(details["active_runs_count"], 2);
     assert_eq!(details["latest_dag_version"]["version_number"], 1);
 }
@@ -100,6 +112,9 @@ async fn versions_and_sources() {
     let world = World::new().await;
     let versions = world.shaped("/api/v2/dags/{dag_id}/dagVersions", "/api/v2/dags/sales/dagVersions").await;
     assert_eq!(versions["total_entries"], 1);
+    for name in ["-dag_id", "-id", "-bundle_name", "version_number"] {
+        world.get(&format!("/api/v2/dags/sales/dagVersions?order_by={name}")).await.expect(200);
+    }
     world.shaped("/api/v2/dags/{dag_id}/dagVersions/{version_number}", "/api/v2/dags/sales/dagVersions/1").await;
     world.get("/api/v2/dags/sales/dagVersions/9").await.expect(404);
     let source = world.shaped("/api/v2/dagSources/{dag_id}", "/api/v2/dagSources/sales").await;
@@ -109,6 +124,8 @@ async fn versions_and_sources() {
         axum::http::Request::get("/api/v2/dagSources/sales").header("accept", accept).body(axum::body::Body::empty()).unwrap()
     };
     assert_eq!(world.call(with_accept("text/plain")).await.text, "dag_id: sales\n");
+    assert_eq!(world.call(with_accept("text/plain, application/json;q=0.5")).await.text, "dag_id: sales\n");
+    world.call(with_accept("Application/JSON, text/plain, */*")).await.expect(200);
     world.call(with_accept("image/png")).await.expect(406);
 }
 
@@ -117,6 +134,9 @@ async fn tags_and_counts() {
     let world = World::new().await;
     let tags = world.shaped("/api/v2/dagTags", "/api/v2/dagTags?tag_name_pattern=a&order_by=-name").await;
     assert_eq!(tags, json!({ "tags": ["sales", "daily"], "total_entries": 2 }));
+    let count = async |query: &str| world.get(&format!("/api/v2/dagTags?{query}")).await.expect(200)["total_entries"].clone();
+    assert_eq!(count("tag_name_pattern=dai|x").await, 1);
+    assert_eq!((count("tag_name_prefix_pattern=al").await, count("tag_name_prefix_pattern=sal").await), (json!(0), json!(1)));
     let stats = world.shaped("/api/v2/dagStats", "/api/v2/dagStats?dag_ids=sales").await;
     assert_eq!(stats["total_entries"], 1);
     assert_eq!(stats["dags"][0]["stats"][1], json!({ "state": "running", "count": 1 }));

@@ -62,6 +62,11 @@ async fn a_number_from_another_life_is_a_reset() {
     let world = World::with(|_| ()).await;
     let mut body = open(&world, "", Some(1_000_000)).await;
     assert!(next(&mut body).await.starts_with("event: reset\n"));
+    for text in ["seven", "", "-9223372036854775808", "99999999999999999999"] {
+        let request = Request::get("/api/v2/feed").header("last-event-id", text).body(Body::empty()).unwrap();
+        let mut body = world.send(request).await.into_body();
+        assert!(next(&mut body).await.starts_with("event: reset\n"), "{text}");
+    }
 }
 
 #[tokio::test]

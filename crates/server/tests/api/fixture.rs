@@ -39,6 +39,7 @@ fn sales() -> Dag {
     dag.dagrun_timeout = Some(jiff::SignedDuration::from_hours(2));
     let schema = json!({ "type": "string", "format": "date" });
     dag.params.insert("day".into(), Param { default: Some(json!("2026-01-01")), description: Some("Day to load".into()), schema });
+    dag.params.insert("at".into(), Param { default: Some(json!("06:00:00")), description: None, schema: json!({ "format": "time" }) });
     dag.tasks =
         [task("extract", &[], "./extract.sh"), task("clean", &["extract"], "./clean.sh"), task("load", &["clean"], "./load.sh")].into();
     dag.tasks.get_mut("load").unwrap().pool = "warehouse".parse().unwrap();

@@ -15,7 +15,7 @@ const LIVE: &str = "/api/v2/dags/sales/dagRuns/live/taskInstances/extract/logs";
 const TEMPLATE: &str = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}";
 
 /// What these attempts of node-1 write: `done` has had 78 and 79 (a try each), `live` has 77.
-fn file(world: &World, run: &str, try_number: u32) -> std::fs::File {
+pub fn file(world: &World, run: &str, try_number: u32) -> std::fs::File {
     let attempt = if run == "live" { 77 } else { 77 + u128::from(try_number) };
     segment(world, "logs", run, try_number, attempt)
 }
@@ -45,6 +45,15 @@ async fn a_finished_log_in_each_format() {
     assert_eq!(plain.text, format!("{text}\n"));
     let lines = world.call(accepting(&format!("{DONE}/2"), "application/x-ndjson")).await;
     assert_eq!(lines.text.lines().nth(1), Some("{\"event\":\"no time\"}"));
+    for (accept, content_type) in [
+        ("application/json, text/plain, */*", "application/json"),
+        ("Text/Plain", "text/plain; charset=utf-8"),
+        ("text/plain;q=0.1, application/x-ndjson", "application/x-ndjson"),
+        ("text/html, */*;q=0.8", "application/json"),
+    ] {
+        assert_eq!(world.call(accepting(&format!("{DONE}/2"), accept)).await.headers["content-type"], content_type, "{accept}");
+    }
+    world.call(accepting(&format!("{DONE}/2"), "text/html")).await.expect(406);
 }
 
 #[tokio::test]

@@ -160,5 +160,8 @@ async fn without_a_signature_a_node_tells_nothing() {
         assert!(!text.contains("secret"));
     }
     assert_eq!(ask(&router, get("/internal/attempts/..%2F..%2Fetc/log?from=0&limit=1")).await.0, 404);
+    assert_eq!(ask(&router, get("/internal/attempts/x/log")).await, (404, r#"{"detail":"There is no such log on this node"}"#.to_owned()));
+    let odd = ask(&router, get("/internal/attempts/x/log?limit=few")).await;
+    assert!(odd.0 == 422 && odd.1.starts_with(r#"{"detail":"#), "{odd:?}");
     assert!(!updraft_server::openapi().contains("internal/attempts"));
 }

@@ -1,6 +1,7 @@
 //! XComs, import errors, pools, variables, health, version, metrics.
 
 use serde_json::json;
+use updraft_model::{Batch, Upsert};
 
 use crate::{shapes::assert_shape, world::World};
 
@@ -18,6 +19,19 @@ async fn xcoms() {
     let text = world.shaped(&format!("{template}/{{xcom_key}}"), &format!("{path}/return_value?stringify=true")).await;
     assert_eq!(text["value"], "{\"rows\":3}");
     world.get(&format!("{path}/nope")).await.expect(404);
+    for (query, expected) in [
+        ("xcom_key_pattern=RETURN|x", 1),
+        ("xcom_key_prefix_pattern=pa", 1),
+        ("xcom_key=", 0),
+        ("run_id_pattern=live", 0),
+        ("task_id_prefix_pattern=extr", 2),
+        ("dag_display_name_pattern=ales", 2),
+        ("logical_date_gt=2026-01-30T06:00:00Z", 0),
+        ("run_after_gte=2026-01-30&order_by=-dag_id&order_by=-run_id&order_by=map_index&order_by=run_after", 2),
+    ] {
+        let list = world.get(&format!("/api/v2/dags/~/dagRuns/~/taskInstances/~/xcomEntries?{query}")).await.expect(200);
+        assert_eq!(list["total_entries"], expected, "{query}");
+    }
 }
 
 #[tokio::test]
@@ -30,6 +44,50 @@ async fn import_errors() {
     assert!(one["stack_trace"].as_str().unwrap().contains("did you mean"));
     world.get("/api/v2/importErrors/99999").await.expect(404);
     world.get("/api/v2/importErrors/x").await.expect(422);
+    let newer = updraft_model::ImportErrorRow {
+        file: "also_bad.yaml".into(),
+        timestamp: updraft_model::Timestamp::EPOCH,
+        stack_trace: "s".into(),
+        diagnostics: json!([]),
+    };
+    world.commit(Batch { import_errors: vec![Upsert::Set(newer)], ..Batch::default() }).await;
+    for (query, expected) in [
+        ("order_by=-import_error_id", vec!["also_bad.yaml", "bad.yaml"]),
+        ("order_by=-id", vec!["also_bad.yaml", "bad.yaml"]),
+        ("order_by=id", vec!["bad.yaml", "also_bad.yaml"]),
+        ("order_by=stacktrace", vec!["bad.yaml", "also_bad.yaml"]),
+        ("filename_pattern=ALSO|x", vec!["also_bad.yaml"]),
+        ("filename_prefix_pattern=bad", vec!["bad.yaml"]),
+        ("filename=bad.yaml", vec!["bad.yaml"]),
+    ] {
+        let list = world.shaped("/api/v2/importErrors", &format!("/api/v2/importErrors?{query}")).await;
+        let files: Vec<_> = list["import_errors"].as_array().unwrap().iter().map(|error| error["filename"].as_str().unwrap()).collect();
+        assert_eq!(files, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_nul_is_refused_everywhere() {
+    let world = World::new().await;
+    for path in [
+        "dags?dag_id_pattern=%00",
+        "dags?tags=%00",
+        "dags?owners=a%00",
+        "dags/~/dagRuns?run_id_pattern=%00",
+        "dags/~/dagRuns?triggering_user_name_pattern=%00",
+        "dags/~/dagRuns/~/taskInstances?executor=%00",
+        "dags/~/dagRuns/~/taskInstances/~/xcomEntries?xcom_key=%00",
+        "pools?pool_name_pattern=%00",
+        "variables?variable_key_pattern=%00",
+        "variables/%00",
+        "dags/sal%00es",
+    ] {
+        let reply = world.get(&format!("/api/v2/{path}")).await.expect(422);
+        assert_eq!(reply["detail"][0]["type"], "string_nul", "{path}");
+    }
+    let list = world.post("/api/v2/dags/~/dagRuns/~/taskInstances/list", json!({ "executor": ["\0"] })).await.expect(422);
+    assert_eq!(list["detail"][0]["type"], "string_nul");
+    world.post("/api/v2/variables", json!({ "key": "k", "value": "\0" })).await.expect(422);
 }
 
 #[tokio::test]
@@ -41,6 +99,16 @@ async fn pools() {
     let made = world.post("/api/v2/pools", json!({ "name": "gpu", "slots": 4 })).await.expect(201);
     assert_shape("PoolResponse", &made);
     world.post("/api/v2/pools", json!({ "name": "gpu", "slots": 4 })).await.expect(409);
+    let many = world.post("/api/v2/pools", json!({ "name": "x", "slots": 99_999_999_999_i64 })).await.expect(422);
+    assert_eq!(many["detail"][0]["msg"], "Value error, slots must be at most 2147483647");
+    world.patch("/api/v2/pools/gpu", json!({ "slots": 2_147_483_648_i64 })).await.expect(422);
+    let lax = world.post("/api/v2/pools", json!({ "name": "lax", "slots": 4.0, "include_deferred": 1 })).await.expect(201);
+    assert_eq!((&lax["slots"], &lax["include_deferred"]), (&json!(4), &json!(true)));
+    for (order, first) in [("-id", "warehouse"), ("id", "default_pool"), ("-pool", "warehouse")] {
+        assert_eq!(world.get(&format!("/api/v2/pools?order_by={order}")).await.expect(200)["pools"][0]["name"], first, "{order}");
+    }
+    assert_eq!(world.get("/api/v2/pools?pool_name_pattern=gp|LA").await.expect(200)["total_entries"], 2);
+    assert_eq!(world.delete("/api/v2/pools/lax").await.status, 204);
     let bad = world.post("/api/v2/pools", json!({ "name": "x", "slots": -2, "odd": 1 })).await.expect(422);
     assert_eq!(bad["detail"].as_array().unwrap().len(), 2);
     let changed = world.patch("/api/v2/pools/gpu", json!({ "slots": 8, "description": "cards" })).await.expect(200);
@@ -63,6 +131,9 @@ async fn variables() {
     assert_eq!(secret["value"], "***");
     let list = world.shaped("/api/v2/variables", "/api/v2/variables?variable_key_pattern=lim").await;
     assert_eq!(list["total_entries"], 1);
+    for (query, first) in [("order_by=-id", "limits"), ("order_by=-_val", "limits"), ("variable_key_pattern=x|DB", "db_password")] {
+        assert_eq!(world.get(&format!("/api/v2/variables?{query}")).await.expect(200)["variables"][0]["key"], first, "{query}");
+    }
     let patch = |body| world.patch("/api/v2/variables/limits", body);
     let changed = patch(json!({ "key": "limits", "value": "7", "description": "d" })).await.expect(200);
     assert_eq!((&changed["value"], &changed["description"]), (&json!("7"), &json!("d")));

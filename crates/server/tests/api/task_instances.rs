@@ -22,6 +22,22 @@ async fn the_list_filters_and_sorts() {
         ("~/dagRuns/~/taskInstances?state=none&pool=warehouse", vec!["live.load"]),
         ("sales/dagRuns/~/taskInstances?task_id=load&order_by=run_after&order_by=id", vec!["done.load", "live.load"]),
         ("~/dagRuns/idle/taskInstances", vec!["idle.only"]),
+        ("~/dagRuns/~/taskInstances?pool=", vec![]),
+        ("~/dagRuns/~/taskInstances?pool=none&pool=", vec![]),
+        ("~/dagRuns/~/taskInstances?task_id=no%20id", vec![]),
+        ("~/dagRuns/~/taskInstances?task_id=", vec![]),
+        ("~/dagRuns/~/taskInstances?map_index=99999999999", vec![]),
+        ("~/dagRuns/~/taskInstances?queue=other", vec![]),
+        ("~/dagRuns/live/taskInstances?queue=other&queue=default", vec!["live.clean", "live.extract", "live.load"]),
+        ("~/dagRuns/live/taskInstances?queue_name_pattern=fast", vec![]),
+        ("~/dagRuns/~/taskInstances?try_number=2", vec!["done.extract"]),
+        ("~/dagRuns/live/taskInstances?pool_name_pattern=ware|x", vec!["live.load"]),
+        ("~/dagRuns/live/taskInstances?task_display_name_pattern=LOA|extr", vec!["live.extract", "live.load"]),
+        ("~/dagRuns/~/taskInstances?task_display_name_prefix_pattern=on", vec!["idle.only"]),
+        ("~/dagRuns/~/taskInstances?run_id_pattern=ID&dag_id_prefix_pattern=park", vec!["idle.only"]),
+        ("~/dagRuns/~/taskInstances?operator_name_pattern=none", vec![]),
+        ("~/dagRuns/done/taskInstances?duration_gte=2.5&duration_lte=2.5", vec!["done.clean", "done.extract", "done.load"]),
+        ("~/dagRuns/~/taskInstances?order_by=data_interval_start&order_by=operator&limit=1", vec!["done.clean"]),
         ("~/dagRuns/~/taskInstances?executor=local&start_date_gt=2026-01-31", vec!["live.extract"]),
     ] {
         let mut found = ids(&world, &format!("/api/v2/dags/{path}")).await;
@@ -43,6 +59,18 @@ async fn the_list_takes_its_filters_from_a_body_too() {
     let list = world.post("/api/v2/dags/~/dagRuns/~/taskInstances/list", body).await.expect(200);
     assert_shape("TaskInstanceCollectionResponse", &list);
     assert_eq!(list["total_entries"], 3);
+    for (body, expected) in [
+        (json!({ "pool": ["x".repeat(300)] }), 0),
+        (json!({ "pool": [""] }), 0),
+        (json!({ "pool": ["warehouse", ""] }), 2),
+        (json!({ "queue": ["other"] }), 0),
+        (json!({ "dag_ids": ["no id"] }), 0),
+        (json!({ "pool": [] }), 7),
+        (json!({ "duration_gt": 2 }), 3),
+    ] {
+        let list = world.post("/api/v2/dags/~/dagRuns/~/taskInstances/list", body.clone()).await.expect(200);
+        assert_eq!(list["total_entries"], expected, "{body}");
+    }
 }
 
 #[tokio::test]

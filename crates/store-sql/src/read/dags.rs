@@ -44,9 +44,11 @@ pub async fn dags(backend: &dyn Backend, filter: DagFilter, page: Page) -> Resul
 }
 
 fn conditions(dialect: Dialect, filter: DagFilter) -> Conditions {
-    let DagFilter { dag_id_pattern, dag_ids, tags, tags_all, owners, paused, exclude_stale, last_run_state, has_import_errors } = filter;
+    let DagFilter { dag_id, display_name, dag_ids, tags, tags_all, owners, paused, exclude_stale, last_run_state, has_import_errors } =
+        filter;
     let mut conditions = Conditions::new(dialect);
-    conditions.like("d.dag_id", dag_id_pattern.as_deref());
+    conditions.like("d.dag_id", &dag_id);
+    conditions.like("v.display_name", &display_name);
     conditions.one_of("d.dag_id", dag_ids.as_deref());
     if tags_all {
         tags.into_iter().for_each(|tag| has_any(&mut conditions, "v.tags", vec![tag]));

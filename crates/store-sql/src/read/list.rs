@@ -4,7 +4,7 @@ use updraft_store::{Between, CURSOR_TOTAL_LIMIT, Cursor, Listed, Orders, Page, S
 
 use super::keyset::{Sorted, Way};
 use crate::{
-    Backend, Query, Row,
+    Arg, Backend, Query, Row,
     backend::{fetch_all, fetch_first},
     cell::Unreadable,
     query::Conditions,
@@ -141,12 +141,12 @@ impl List<'_> {
     }
 }
 
-/// A column is within a range of times.
-pub(super) fn between(conditions: &mut Conditions, column: &str, range: &Between) {
+/// A column is within a range.
+pub(super) fn between<T: Clone + Into<Arg>>(conditions: &mut Conditions, column: &str, range: &Between<T>) {
     let Between { gte, gt, lte, lt } = range;
     for (operator, bound) in [(">=", gte), (">", gt), ("<=", lte), ("<", lt)] {
         if let Some(bound) = bound {
-            conditions.with(&format!("{column} {operator} "), *bound, "");
+            conditions.with(&format!("{column} {operator} "), bound.clone(), "");
         }
     }
 }

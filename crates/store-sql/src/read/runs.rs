@@ -13,39 +13,42 @@ use crate::{
     rows,
 };
 
-const ORDERS: [(&str, &str); 10] = [
-    ("id", "r.id"),
-    ("dag_id", "r.dag_id"),
-    ("run_id", "r.run_id"),
-    ("logical_date", "r.logical_date"),
-    ("run_after", "r.run_after"),
-    ("start_date", "r.start_date"),
-    ("end_date", "r.end_date"),
-    ("state", "r.state"),
-    ("run_type", "r.run_type"),
-    ("queued_at", "r.queued_at"),
-];
-
 /// [`updraft_store::Reader::runs`].
 pub async fn runs(backend: &dyn Backend, filter: RunFilter, page: Page) -> Result<Listed<RunRow>, StoreError> {
-    let RunFilter { dag_ids, run_id_pattern, run_types, states, logical_date, run_after, start_date, end_date, triggering_user_pattern } =
+    let RunFilter { dag_ids, dag_id, run_id, run_types, states, logical_date, run_after, start_date, end_date, duration, triggering_user } =
         filter;
+    let length = backend.dialect().micros_between("r.start_date", "r.end_date");
     let mut conditions = Conditions::new(backend.dialect());
     conditions.one_of("r.dag_id", dag_ids.as_deref());
-    conditions.like("r.run_id", run_id_pattern.as_deref());
+    conditions.like("r.dag_id", &dag_id);
+    conditions.like("r.run_id", &run_id);
     conditions.any_of("r.run_type", &run_types.iter().map(|t| t.as_str()).collect::<Vec<_>>());
     conditions.any_of("r.state", &states.iter().map(|s| s.as_str()).collect::<Vec<_>>());
     between(&mut conditions, "r.logical_date", &logical_date);
     between(&mut conditions, "r.run_after", &run_after);
     between(&mut conditions, "r.start_date", &start_date);
     between(&mut conditions, "r.end_date", &end_date);
-    conditions.like("r.triggering_user", triggering_user_pattern.as_deref());
+    between(&mut conditions, &length, &duration);
+    conditions.like("r.triggering_user", &triggering_user);
+    let orders = [
+        ("id", "r.id"),
+        ("dag_id", "r.dag_id"),
+        ("run_id", "r.run_id"),
+        ("logical_date", "r.logical_date"),
+        ("run_after", "r.run_after"),
+        ("start_date", "r.start_date"),
+        ("end_date", "r.end_date"),
+        ("state", "r.state"),
+        ("run_type", "r.run_type"),
+        ("queued_at", "r.queued_at"),
+        ("duration", length.as_str()),
+    ];
     let list = List {
         names: ("runs", "runs_count"),
         columns: rows::run_columns(),
         from: "FROM dag_run AS r",
         counted: "FROM dag_run AS r",
-        orders: &ORDERS,
+        orders: &orders,
         key: &["r.id"],
         places: Some(&RUN_ORDERS),
         shown: None,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use updraft_model::{ImportErrorRow, PoolName};
-use updraft_store::{Listed, NodeRow, Page, PoolView, StoreError, UserRow, VariableRow};
+use updraft_store::{ImportErrorFilter, Listed, NodeRow, Page, Pattern, PoolView, StoreError, UserRow, VariableRow};
 
 use super::list::List;
 use crate::{
@@ -16,18 +16,25 @@ use crate::{
 };
 
 /// [`updraft_store::Reader::import_errors`].
-pub async fn import_errors(backend: &dyn Backend, page: Page) -> Result<Listed<(i64, ImportErrorRow)>, StoreError> {
+pub async fn import_errors(
+    backend: &dyn Backend,
+    filter: ImportErrorFilter,
+    page: Page,
+) -> Result<Listed<(i64, ImportErrorRow)>, StoreError> {
     let list = List {
         names: ("import_errors", "import_errors_count"),
         columns: format!("e.id, {}", rows::IMPORT_ERROR),
         from: "FROM import_error AS e",
         counted: "FROM import_error AS e",
-        orders: &[("filename", "e.file"), ("timestamp", "e.timestamp")],
+        orders: &[("id", "e.id"), ("filename", "e.file"), ("timestamp", "e.timestamp"), ("stack_trace", "e.stack_trace")],
         key: &["e.id"],
         places: None,
         shown: None,
     };
-    let conditions = Conditions::new(backend.dialect());
+    let ImportErrorFilter { file, files } = filter;
+    let mut conditions = Conditions::new(backend.dialect());
+    conditions.one_of("e.file", file.as_ref().map(std::slice::from_ref));
+    conditions.like("e.file", &files);
     list.fetch(backend, &conditions, &page, |mut row| Ok((row.int()?, rows::import_error(&mut row)?))).await
 }
 
@@ -63,9 +70,9 @@ fn pool_view(mut row: Row) -> Result<PoolView, Unreadable> {
 }
 
 /// [`updraft_store::Reader::pools`].
-pub async fn pools(backend: &dyn Backend, name_pattern: Option<String>, page: Page) -> Result<Listed<PoolView>, StoreError> {
+pub async fn pools(backend: &dyn Backend, name: Vec<Pattern>, page: Page) -> Result<Listed<PoolView>, StoreError> {
     let mut conditions = Conditions::new(backend.dialect());
-    conditions.like("p.name", name_pattern.as_deref());
+    conditions.like("p.name", &name);
     let list = List {
         names: ("pools", "pools_count"),
         columns: pool_columns(),
@@ -93,15 +100,15 @@ fn read_variable(mut row: Row) -> Result<VariableRow, Unreadable> {
 }
 
 /// [`updraft_store::Reader::variables`].
-pub async fn variables(backend: &dyn Backend, key_pattern: Option<String>, page: Page) -> Result<Listed<VariableRow>, StoreError> {
+pub async fn variables(backend: &dyn Backend, key: Vec<Pattern>, page: Page) -> Result<Listed<VariableRow>, StoreError> {
     let mut conditions = Conditions::new(backend.dialect());
-    conditions.like("v.key", key_pattern.as_deref());
+    conditions.like("v.key", &key);
     let list = List {
         names: ("variables", "variables_count"),
         columns: VARIABLE.to_owned(),
         from: VARIABLES,
         counted: VARIABLES,
-        orders: &[("key", "v.key")],
+        orders: &[("key", "v.key"), ("description", "v.description")],
         key: &["v.key"],
         places: None,
         shown: None,

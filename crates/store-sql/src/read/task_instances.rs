@@ -1,7 +1,7 @@
 //! Task instances, their earlier tries and their attempts.
 
 use updraft_model::{AttemptId, AttemptRow, NodeId, TaskInstanceKey, TaskInstanceRow};
-use updraft_store::{Listed, Page, StoreError, TASK_INSTANCE_ORDERS, TaskInstanceFilter, TaskInstanceView};
+use updraft_store::{Listed, Page, QUEUE, StoreError, TASK_INSTANCE_ORDERS, TaskInstanceFilter, TaskInstanceView};
 
 use super::list::{List, Shown, between};
 use crate::{
@@ -31,9 +31,12 @@ fn view(mut row: Row) -> Result<TaskInstanceView, Unreadable> {
 pub async fn task_instances(backend: &dyn Backend, filter: TaskInstanceFilter, page: Page) -> Result<Listed<TaskInstanceView>, StoreError> {
     let asks_of_run = filter.dag_ids.is_some()
         || filter.run_ids.is_some()
+        || !filter.dag_id.is_empty()
+        || !filter.run_id.is_empty()
         || filter.run_after != Default::default()
         || filter.logical_date != Default::default();
-    let is_of_run = |name: &str| matches!(name.trim_start_matches('-'), "run_after" | "logical_date");
+    let is_of_run =
+        |name: &str| matches!(name.trim_start_matches('-'), "run_after" | "logical_date" | "data_interval_start" | "data_interval_end");
     let sorts_by_run = page.order_by.iter().any(|name| is_of_run(name));
     let duration = backend.dialect().micros_between("t.start_date", "t.end_date");
     let orders = [
@@ -48,6 +51,9 @@ pub async fn task_instances(backend: &dyn Backend, filter: TaskInstanceFilter, p
         ("logical_date", "r.logical_date"),
         ("queued_at", "t.queued_at"),
         ("duration", duration.as_str()),
+        ("operator", "t.operator"),
+        ("data_interval_start", "r.data_interval_start"),
+        ("data_interval_end", "r.data_interval_end"),
     ];
     // Every task instance has its run, so the join is not needed to count. Where an index of runs gives
     // the order, the key begins with the run as that index has it.
@@ -76,35 +82,52 @@ fn conditions(backend: &dyn Backend, filter: TaskInstanceFilter) -> Conditions {
         dag_ids,
         run_ids,
         task_ids,
-        task_id_pattern,
+        dag_id,
+        run_id,
+        task_id,
         map_indexes,
+        try_numbers,
         states,
         pools,
+        pool,
+        queues,
+        queue,
         executors,
         operators,
+        operator,
         run_after,
         logical_date,
         start_date,
         end_date,
+        duration,
     } = filter;
     let mut conditions = Conditions::new(backend.dialect());
     conditions.one_of("r.dag_id", dag_ids.as_deref());
     conditions.one_of("r.run_id", run_ids.as_deref());
     conditions.one_of("t.task_id", task_ids.as_deref());
-    conditions.like("t.task_id", task_id_pattern.as_deref());
+    conditions.like("r.dag_id", &dag_id);
+    conditions.like("r.run_id", &run_id);
+    conditions.like("t.task_id", &task_id);
     conditions.one_of_ints("t.map_index", map_indexes.map(|list| list.into_iter().map(|index| i64::from(index.0)).collect()));
+    conditions.one_of_ints("t.try_number", try_numbers);
     if !states.is_empty() && states.iter().all(|state| state.holds_slot()) {
         // No index has the state, but what holds a slot is in few runs.
         conditions.plain(format!("t.run IN {HELD}"));
     }
     conditions.any_of("t.state", &states.iter().map(|s| s.as_str()).collect::<Vec<_>>());
     conditions.any_of("t.pool", &pools);
+    conditions.like("t.pool", &pool);
+    let in_queue = format!("'{QUEUE}'");
+    conditions.any_of(&in_queue, &queues);
+    conditions.like(&in_queue, &queue);
     conditions.any_of("t.executor", &executors);
     conditions.any_of("t.operator", &operators);
+    conditions.like("t.operator", &operator);
     between(&mut conditions, "r.run_after", &run_after);
     between(&mut conditions, "r.logical_date", &logical_date);
     between(&mut conditions, "t.start_date", &start_date);
     between(&mut conditions, "t.end_date", &end_date);
+    between(&mut conditions, &backend.dialect().micros_between("t.start_date", "t.end_date"), &duration);
     conditions
 }
 

@@ -17,10 +17,23 @@ use super::{
         version, version_id, xcom,
     },
 };
-use crate::{Between, DagFilter, NodeRow, Page, Reader, RunFilter, StoreError, TaskInstanceFilter, UserRow, VariableRow, XComFilter};
+use crate::{
+    Between, DagFilter, ImportErrorFilter, NodeRow, Page, Pattern, QUEUE, Reader, RunFilter, StoreError, TaskInstanceFilter, UserRow,
+    VariableRow, XComFilter,
+};
 
 fn page(order: &[&str]) -> Page {
     Page { limit: 100, order_by: order.iter().map(ToString::to_string).collect(), ..Page::default() }
+}
+
+/// One of these is in it.
+fn contains(texts: &[&str]) -> Vec<Pattern> {
+    vec![Pattern::Contains(texts.iter().map(ToString::to_string).collect())]
+}
+
+/// It begins with one of these.
+fn begins(texts: &[&str]) -> Vec<Pattern> {
+    vec![Pattern::Begins(texts.iter().map(ToString::to_string).collect())]
 }
 
 pub async fn dags_by_every_filter(subject: Subject) {
@@ -56,10 +69,20 @@ pub async fn dags_by_every_filter(subject: Subject) {
     assert_eq!(names(all.clone(), &["next_dagrun", "-dag_id"]).await, ["gamma", "alpha", "Beta_x"], "no next run: last");
     assert_eq!(names(all.clone(), &["-last_run_start_date"]).await, ["gamma", "alpha", "Beta_x"]);
     assert_eq!(names(all.clone(), &["last_run_state"]).await, ["gamma", "alpha", "Beta_x"]);
-    let pattern = |text: &str| DagFilter { dag_id_pattern: Some(text.into()), ..all.clone() };
-    assert_eq!(names(pattern("BETA_"), &[]).await, ["Beta_x"]);
-    assert_eq!(names(pattern("a%a"), &[]).await, ["alpha", "gamma"]);
-    assert_eq!(names(pattern("a\\"), &[]).await, [""; 0]);
+    let like = |dag_id| DagFilter { dag_id, ..all.clone() };
+    assert_eq!(names(like(contains(&["BETA_"])), &[]).await, ["Beta_x"]);
+    assert_eq!(names(like(contains(&["a%a"])), &[]).await, ["alpha", "gamma"]);
+    assert_eq!(names(like(contains(&["a\\"])), &[]).await, [""; 0]);
+    assert_eq!(names(like(contains(&["GAM", "none", "_x"])), &[]).await, ["Beta_x", "gamma"]);
+    assert_eq!(names(like([contains(&["a"]), contains(&["mm"])].concat()), &[]).await, ["gamma"]);
+    assert_eq!(names(like(begins(&["al"])), &[]).await, ["alpha"]);
+    assert_eq!(names(like(begins(&["AL"])), &[]).await, [""; 0], "letter by letter");
+    assert_eq!(names(like(begins(&["a%"])), &[]).await, [""; 0]);
+    assert_eq!(names(like(begins(&["Be", "ga", "%"])), &[]).await, ["Beta_x", "gamma"]);
+    assert_eq!(names(like(begins(&["\u{10ffff}"])), &[]).await, [""; 0]);
+    assert_eq!(names(like(contains(&vec!["alpha"; 2_000])), &[]).await, ["alpha"], "many alternatives");
+    assert_eq!(names(DagFilter { display_name: contains(&["zet"]), ..all.clone() }, &[]).await, ["alpha"]);
+    assert_eq!(names(DagFilter { display_name: begins(&["Beta"]), ..all.clone() }, &[]).await, ["Beta_x"]);
     let some = vec![dag_id("gamma"), dag_id("none")];
     assert_eq!(names(DagFilter { dag_ids: Some(some), ..all.clone() }, &[]).await, ["gamma"]);
     assert_eq!(names(DagFilter { dag_ids: Some(vec![]), ..all.clone() }, &[]).await, [""; 0]);
@@ -97,7 +120,13 @@ pub async fn runs_by_every_filter(subject: Subject) {
         run("d", 1),
         RunRow { run_type: RunType::Scheduled, state: RunState::Running, start_date: Some(time(5)), ..run("d", 2) },
         RunRow { logical_date: None, data_interval: None, triggering_user: Some("bob_50%".into()), ..run("d", 3) },
-        RunRow { state: RunState::Success, end_date: Some(time(7)), triggered_by: TriggeredBy::Cli, ..run("e", 4) },
+        RunRow {
+            state: RunState::Success,
+            start_date: Some(time(4)),
+            end_date: Some(time(7)),
+            triggered_by: TriggeredBy::Cli,
+            ..run("e", 4)
+        },
     ];
     subject.commit(term, Batch { new_runs: runs.clone(), ..dags(&["d", "e"]) }).await;
     let reader = subject.reader();
@@ -112,16 +141,22 @@ pub async fn runs_by_every_filter(subject: Subject) {
     assert_eq!(keys(all.clone(), &["logical_date"]).await, [1, 2, 4, 3]);
     assert_eq!(keys(all.clone(), &["-logical_date"]).await, [4, 2, 1, 3]);
     assert_eq!(keys(all.clone(), &["state", "-run_id"]).await, [3, 1, 2, 4]);
-    for order in ["dag_id", "run_id", "run_after", "start_date", "end_date", "run_type", "queued_at"] {
+    for order in ["dag_id", "run_id", "run_after", "start_date", "end_date", "run_type", "queued_at", "duration"] {
         assert_eq!(keys(all.clone(), &[order]).await.len(), 4, "{order}");
     }
     let bad = reader.runs(all.clone(), page(&["nonsense"])).await;
     assert!(matches!(&bad, Err(StoreError::Broken { why, .. }) if why.contains("nonsense")), "{bad:?}");
     assert_eq!(keys(RunFilter { dag_ids: Some(vec![dag_id("d")]), ..all.clone() }, &[]).await, [1, 2, 3]);
-    assert_eq!(keys(RunFilter { run_id_pattern: Some("L__3".into()), ..all.clone() }, &[]).await, [3]);
+    assert_eq!(keys(RunFilter { dag_id: contains(&["E"]), ..all.clone() }, &[]).await, [4]);
+    assert_eq!(keys(RunFilter { run_id: contains(&["L__3"]), ..all.clone() }, &[]).await, [3]);
+    assert_eq!(keys(RunFilter { run_id: begins(&["manual__1", "manual__4"]), ..all.clone() }, &[]).await, [1, 4]);
+    let micros = |range| RunFilter { duration: range, ..all.clone() };
+    assert_eq!(keys(micros(Between { gte: Some(3_000_000), lte: Some(3_000_000), ..Between::default() }), &[]).await, [4]);
+    assert_eq!(keys(micros(Between { gt: Some(3_000_000), ..Between::default() }), &[]).await, [0; 0]);
+    assert_eq!(keys(micros(Between { lt: Some(i64::MAX), ..Between::default() }), &["-duration"]).await, [4]);
     assert_eq!(keys(RunFilter { run_types: vec![RunType::Scheduled, RunType::Backfill], ..all.clone() }, &[]).await, [2]);
     assert_eq!(keys(RunFilter { states: vec![RunState::Queued, RunState::Success], ..all.clone() }, &[]).await, [1, 3, 4]);
-    assert_eq!(keys(RunFilter { triggering_user_pattern: Some("ADA".into()), ..all.clone() }, &[]).await, [1, 2, 4]);
+    assert_eq!(keys(RunFilter { triggering_user: contains(&["ADA"]), ..all.clone() }, &[]).await, [1, 2, 4]);
     let hours = |hour: i64| Some(time(hour * 3600));
     let dates = |range| RunFilter { logical_date: range, ..all.clone() };
     assert_eq!(keys(dates(Between { gte: hours(2), ..Between::default() }), &[]).await, [2, 4]);
@@ -183,11 +218,23 @@ pub async fn task_instances_by_every_filter(subject: Subject) {
     assert_eq!(names(TaskInstanceFilter { dag_ids: Some(vec![dag_id("e")]), ..all.clone() }).await, "2.B.-1 2.a.-1");
     assert_eq!(names(TaskInstanceFilter { run_ids: Some(vec![run_id("manual__2")]), ..all.clone() }).await, "2.B.-1 2.a.-1");
     assert_eq!(names(TaskInstanceFilter { task_ids: Some(vec![task_id("a")]), ..all.clone() }).await, "1.a.-1 2.a.-1");
-    assert_eq!(names(TaskInstanceFilter { task_id_pattern: Some("b".into()), ..all.clone() }).await, "1.b.-1 2.B.-1");
+    assert_eq!(names(TaskInstanceFilter { task_id: contains(&["b"]), ..all.clone() }).await, "1.b.-1 2.B.-1");
     assert_eq!(names(TaskInstanceFilter { map_indexes: Some(vec![MapIndex(1)]), ..all.clone() }).await, "1.m.1");
     let states = vec![TaskState::Success, TaskState::Running];
     assert_eq!(names(TaskInstanceFilter { states, ..all.clone() }).await, "1.a.-1 1.b.-1");
-    let pools = vec![pool_name("Pool of \"quotes\" and ü")];
+    let of_run = TaskInstanceFilter { dag_id: contains(&["E"]), run_id: begins(&["manual__2"]), ..all.clone() };
+    assert_eq!(names(of_run).await, "2.B.-1 2.a.-1");
+    assert_eq!(names(TaskInstanceFilter { try_numbers: Some(vec![2, 99]), ..all.clone() }).await, "1.a.-1");
+    assert_eq!(names(TaskInstanceFilter { try_numbers: Some(vec![]), ..all.clone() }).await, "");
+    assert_eq!(names(TaskInstanceFilter { pools: vec!["x".repeat(300), String::new()], ..all.clone() }).await, "");
+    assert_eq!(names(TaskInstanceFilter { pool: contains(&["QUOTES"]), ..all.clone() }).await, "1.a.-1");
+    assert_eq!(names(TaskInstanceFilter { queues: vec!["other".into()], ..all.clone() }).await, "");
+    assert_eq!(names(TaskInstanceFilter { queues: vec!["other".into(), QUEUE.into()], ..all.clone() }).await.len(), 39);
+    assert_eq!(names(TaskInstanceFilter { queue: begins(&["gpu"]), ..all.clone() }).await, "");
+    assert_eq!(names(TaskInstanceFilter { operator: contains(&["oth", "none"]), ..all.clone() }).await, "2.B.-1");
+    let eight = Between { gte: Some(8_000_000), lt: Some(8_000_001), ..Between::default() };
+    assert_eq!(names(TaskInstanceFilter { duration: eight, ..all.clone() }).await, "2.a.-1");
+    let pools = vec!["Pool of \"quotes\" and ü".to_owned()];
     assert_eq!(names(TaskInstanceFilter { pools, ..all.clone() }).await, "1.a.-1");
     assert_eq!(names(TaskInstanceFilter { executors: vec!["docker".into()], ..all.clone() }).await, "2.B.-1");
     assert_eq!(names(TaskInstanceFilter { operators: vec!["Other".into()], ..all.clone() }).await, "2.B.-1");
@@ -216,7 +263,9 @@ pub async fn lists_are_ordered_and_paged(subject: Subject) {
     assert_eq!(list(3, 0, &["-start_date"]).await, "1.a 2.a 1.b");
     assert_eq!(list(2, 0, &["-duration"]).await, "2.a 1.a");
     assert_eq!(list(2, 0, &["-run_after", "task_id"]).await, "2.B 2.a");
-    for order in ["id", "task_id", "map_index", "state", "end_date", "try_number", "logical_date", "queued_at"] {
+    for order in
+        ["id", "task_id", "map_index", "state", "end_date", "try_number", "logical_date", "queued_at", "operator", "data_interval_start"]
+    {
         list(9, 0, &[order]).await;
     }
 }
@@ -290,7 +339,16 @@ pub async fn xcoms_by_every_filter(subject: Subject) {
     assert_eq!(found(XComFilter { run_id: Some(run_id("manual__2")), ..all.clone() }, &[]).await, pick(&[3]));
     assert_eq!(found(XComFilter { task_id: Some(task_id("a")), ..all.clone() }, &["-key"]).await, pick(&[1, 0, 3]));
     assert_eq!(found(XComFilter { map_index: Some(MapIndex(1)), ..all.clone() }, &[]).await, pick(&[2]));
-    assert_eq!(found(XComFilter { key: Some("k".into()), ..all }, &[]).await, pick(&[0, 2]));
+    assert_eq!(found(XComFilter { key: Some("k".into()), ..all.clone() }, &[]).await, pick(&[0, 2]));
+    assert_eq!(found(all.clone(), &["-dag_id", "-map_index", "-key"]).await, pick(&[3, 2, 1, 0]));
+    assert_eq!(found(all.clone(), &["-run_id", "-run_after"]).await[0], xcoms[3]);
+    assert_eq!(found(XComFilter { keys: contains(&["K"]), ..all.clone() }, &[]).await, pick(&[0, 2, 3]));
+    assert_eq!(found(XComFilter { runs: begins(&["manual__2"]), ..all.clone() }, &[]).await, pick(&[3]));
+    assert_eq!(found(XComFilter { tasks: contains(&["M"]), ..all.clone() }, &[]).await, pick(&[2]));
+    assert_eq!(found(XComFilter { dag_display_name: contains(&["E", "none"]), ..all.clone() }, &[]).await, pick(&[3]));
+    let late = Between { gt: Some(time(3600)), ..Between::default() };
+    assert_eq!(found(XComFilter { logical_date: late.clone(), ..all.clone() }, &[]).await, pick(&[3]));
+    assert_eq!(found(XComFilter { run_after: late, ..all }, &[]).await, pick(&[3]));
 }
 
 pub async fn import_errors_have_numbers(subject: Subject) {
@@ -305,13 +363,23 @@ pub async fn import_errors_have_numbers(subject: Subject) {
     };
     subject.commit(term, Batch { import_errors: vec![error("b", 1), error("a", 2)], ..Batch::default() }).await;
     let reader = subject.reader();
-    let listed = reader.import_errors(page(&["filename"])).await.unwrap();
+    let any = ImportErrorFilter::default();
+    let files = async |filter: ImportErrorFilter, order: &str| {
+        let listed = reader.import_errors(filter, page(&[order])).await.unwrap();
+        listed.items.into_iter().map(|(_, error)| error.file).collect::<Vec<_>>()
+    };
+    assert_eq!(files(any.clone(), "id").await, ["a", "b"]);
+    assert_eq!(files(any.clone(), "-id").await, ["b", "a"], "newest first");
+    assert_eq!(files(any.clone(), "-stack_trace").await.len(), 2);
+    assert_eq!(files(ImportErrorFilter { file: Some("b".into()), ..any.clone() }, "id").await, ["b"]);
+    assert_eq!(files(ImportErrorFilter { files: contains(&["A"]), ..any.clone() }, "id").await, ["a"]);
+    let listed = reader.import_errors(any.clone(), page(&["filename"])).await.unwrap();
     assert_eq!(listed.items.iter().map(|(_, error)| error.file.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     let (id, first) = &listed.items[0];
     subject.commit(term, Batch { import_errors: vec![error("a", 3), Upsert::Delete("b".into())], ..Batch::default() }).await;
     let again = reader.import_error(*id).await.unwrap().unwrap();
     assert_eq!(again, ImportErrorRow { timestamp: time(3), ..first.clone() }, "the number of a file's error stays");
-    assert_eq!(reader.import_errors(page(&["-timestamp"])).await.unwrap().total, 1);
+    assert_eq!(reader.import_errors(any, page(&["-timestamp"])).await.unwrap().total, 1);
     assert_eq!(reader.import_error(id + 1000).await.unwrap(), None);
 }
 
@@ -341,12 +409,14 @@ pub async fn pools_count_slots(subject: Subject) {
     assert_eq!((view.running, view.queued, view.scheduled, view.deferred), (4, 2, 2, 2));
     let view = reader.pool(&PoolName::default_pool()).await.unwrap().unwrap();
     assert_eq!((view.running, view.queued, view.scheduled, view.deferred), (0, 0, 0, 0));
-    let names = async |pattern: Option<&str>, order: &str| {
-        let listed = reader.pools(pattern.map(str::to_owned), page(&[order])).await.unwrap();
+    let names = async |like: Vec<Pattern>, order: &str| {
+        let listed = reader.pools(like, page(&[order])).await.unwrap();
         listed.items.into_iter().map(|view| view.row.name.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(names(None, "slots").await, ["gpu", "default_pool"]);
-    assert_eq!(names(Some("GP"), "name").await, ["gpu"]);
+    assert_eq!(names(vec![], "slots").await, ["gpu", "default_pool"]);
+    assert_eq!(names(contains(&["GP"]), "name").await, ["gpu"]);
+    assert_eq!(names(contains(&["GP", "default"]), "-name").await, ["gpu", "default_pool"]);
+    assert_eq!(names(begins(&["gp"]), "name").await, ["gpu"]);
     assert_eq!(reader.pool(&pool_name("none")).await.unwrap(), None);
 }
 
@@ -357,8 +427,10 @@ pub async fn variables_users_and_settings(subject: Subject) {
     reader.set_variable(variable("a", "2")).await.unwrap();
     reader.set_variable(variable("a", "3")).await.unwrap();
     assert_eq!(reader.variable("a").await.unwrap(), Some(variable("a", "3")));
-    assert_eq!(reader.variables(None, page(&["-key"])).await.unwrap().items, [variable("b", "1"), variable("a", "3")]);
-    assert_eq!(reader.variables(Some("A".into()), page(&[])).await.unwrap().total, 1);
+    assert_eq!(reader.variables(vec![], page(&["-key"])).await.unwrap().items, [variable("b", "1"), variable("a", "3")]);
+    assert_eq!(reader.variables(vec![], page(&["-description"])).await.unwrap().total, 2);
+    assert_eq!(reader.variables(contains(&["A", "none"]), page(&[])).await.unwrap().total, 1);
+    assert_eq!(reader.variables(begins(&["a"]), page(&[])).await.unwrap().total, 1);
     let asked = subject.engine.ask(crate::Question::Variable { key: "a".into() }).await.unwrap();
     assert_eq!(asked, crate::Verdict::Variable(Some("3".into())));
     assert!(reader.delete_variable("a").await.unwrap());

@@ -123,7 +123,7 @@ async fn list(cx: &Context, values: bool) -> anyhow::Result<()> {
 /// All variables, with their true values where they can be had.
 async fn all(cx: &Context) -> anyhow::Result<Vec<Variable>> {
     if let Some(store) = cx.direct_store().await? {
-        let rows = store.variables(None, Page { limit: u32::MAX, order_by: vec!["key".to_owned()], ..Page::default() }).await?.items;
+        let rows = store.variables(Vec::new(), Page { limit: u32::MAX, order_by: vec!["key".to_owned()], ..Page::default() }).await?.items;
         let variable = |row: updraft_store::VariableRow| Variable { key: row.key, value: row.value, description: row.description };
         return Ok(rows.into_iter().map(variable).collect());
     }

@@ -27,6 +27,7 @@ pub struct RunsBatch {
     logical_date: Between,
     start_date: Between,
     end_date: Between,
+    duration: Between<i64>,
 }
 
 body_schema!(RunsBatch);
@@ -44,8 +45,9 @@ impl FromBody for RunsBatch {
             logical_date: b.between("logical_date"),
             start_date: b.between("start_date"),
             end_date: b.between("end_date"),
+            duration: b.seconds_between("duration"),
         };
-        b.unsupported(&["duration_gte", "duration_gt", "duration_lte", "duration_lt", "conf_contains"]);
+        b.unsupported(&["conf_contains"]);
         batch
     }
 }
@@ -71,6 +73,7 @@ pub async fn get_list_dag_runs_batch(
         logical_date: batch.logical_date,
         start_date: batch.start_date,
         end_date: batch.end_date,
+        duration: batch.duration,
         ..RunFilter::default()
     };
     respond(&app, filter, page).await

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What runs can be sorted by, and what the store calls it.
-pub const SORTABLE: [(&str, &str); 11] = [
+pub const SORTABLE: [(&str, &str); 12] = [
     ("id", "id"),
     ("state", "state"),
     ("dag_id", "dag_id"),
@@ -29,6 +29,7 @@ pub const SORTABLE: [(&str, &str); 11] = [
     ("end_date", "end_date"),
     ("run_type", "run_type"),
     ("queued_at", "queued_at"),
+    ("duration", "duration"),
 ];
 
 /// Which runs, and which part of them.
@@ -41,22 +42,20 @@ impl FromQuery for ListRuns {
     fn from_query(q: &mut QueryReader) -> Self {
         let filter = RunFilter {
             dag_ids: None,
-            run_id_pattern: q.pattern("run_id_pattern"),
+            dag_id: q.patterns("dag_id"),
+            run_id: q.patterns("run_id"),
             run_types: q.states::<RunType>("run_type", &RunType::ALL.map(RunType::as_str)),
             states: q.states::<RunState>("state", &RUN_STATES),
             logical_date: q.between("logical_date"),
             run_after: q.between("run_after"),
             start_date: q.between("start_date"),
             end_date: q.between("end_date"),
-            triggering_user_pattern: q.pattern("triggering_user_name_pattern"),
+            duration: q.seconds_between("duration"),
+            triggering_user: q.patterns("triggering_user_name"),
         };
         q.unsupported(&[
             "partition_date_gte",
             "partition_date_lte",
-            "duration_gte",
-            "duration_gt",
-            "duration_lte",
-            "duration_lt",
             "updated_at_gte",
             "updated_at_gt",
             "updated_at_lte",
@@ -64,10 +63,6 @@ impl FromQuery for ListRuns {
             "conf_contains",
             "dag_version",
             "bundle_version",
-            "run_id_prefix_pattern",
-            "triggering_user_name_prefix_pattern",
-            "dag_id_pattern",
-            "dag_id_prefix_pattern",
             "partition_key_pattern",
             "partition_key_prefix_pattern",
             "consuming_asset_pattern",

@@ -50,7 +50,7 @@ impl FromBody for Trigger {
             logical_date: b.required_date_or_null("logical_date"),
             run_after: b.date("run_after"),
             conf: b.object("conf").unwrap_or_default(),
-            note: b.text("note", 1000),
+            note: b.text("note", 0),
         };
         b.unsupported(&["partition_key"]);
         trigger

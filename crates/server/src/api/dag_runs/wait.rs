@@ -9,13 +9,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::{StreamExt, stream};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use tokio::{sync::broadcast, time::timeout};
-use updraft_model::{FeedChange, RunRow};
+use updraft_model::{FeedChange, RunRow, TaskId};
 use updraft_store::{FeedEntry, Page, XComFilter};
 
 use crate::{
     app::App,
+    auth::Stay,
     error::ApiError,
     extract::{FromQuery, Path, Query, QueryReader},
     lookup,
@@ -35,12 +36,14 @@ impl FromQuery for WaitFor {
 
 /// Tells a run's state, one JSON object a line, at least each `interval` seconds until it has ended.
 ///
-/// `result` names tasks whose `return_value` is wanted with the last line.
+/// `result` names tasks whose `return_value` is wanted with the last line. Before it the lines end with
+/// the token, and some seconds after its user may not read any more.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/wait", tag = "DagRun",
     operation_id = "wait_dag_run_until_finished", params(Query<WaitFor>),
     responses((status = 200, body = String, content_type = "application/x-ndjson")))]
 pub async fn wait_dag_run(
     State(app): State<Arc<App>>,
+    stay: Stay,
     Path((dag_id, run_id)): Path<(String, String)>,
     Query(wait): Query<WaitFor>,
 ) -> Result<Response, ApiError> {
@@ -54,7 +57,7 @@ pub async fn wait_dag_run(
         let next = next_look(&app, &run, wait.interval).await;
         Some((line, next.map(|run| (app, run, wait))))
     });
-    let body = Body::from_stream(lines.map(|line| line.map_err(std::io::Error::other)));
+    let body = Body::from_stream(lines.take_until(stay.over()).map(|line| line.map_err(std::io::Error::other)));
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
 }
 
@@ -88,17 +91,26 @@ async fn line(app: &App, run: &RunRow, wait: &WaitFor) -> Result<String, ApiErro
     if run.state.is_finished() && !wait.results.is_empty() {
         let mut results = Map::new();
         for task in &wait.results {
-            let filter = XComFilter {
-                dag_id: Some(run.dag_id.clone()),
-                run_id: Some(run.run_id.clone()),
-                task_id: task.parse().ok(),
-                map_index: None,
-                key: Some("return_value".to_owned()),
+            // What can't be a task's name is none's.
+            let found = match task.parse() {
+                Ok(task) => result(app, run, task).await?,
+                Err(_) => None,
             };
-            let found = app.reader.xcoms(filter, Page { limit: 1, ..Page::default() }).await?.items.pop();
-            results.insert(task.clone(), found.map(|view| view.row.value).unwrap_or_default());
+            results.insert(task.clone(), found.unwrap_or_default());
         }
         line["results"] = results.into();
     }
     Ok(format!("{line}\n"))
+}
+
+async fn result(app: &App, run: &RunRow, task: TaskId) -> Result<Option<Value>, ApiError> {
+    let filter = XComFilter {
+        dag_id: Some(run.dag_id.clone()),
+        run_id: Some(run.run_id.clone()),
+        task_id: Some(task),
+        key: Some("return_value".to_owned()),
+        ..XComFilter::default()
+    };
+    let found = app.reader.xcoms(filter, Page { limit: 1, ..Page::default() }).await?.items.pop();
+    Ok(found.map(|view| view.row.value))
 }

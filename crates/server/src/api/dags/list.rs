@@ -28,7 +28,8 @@ pub fn dag_filter(q: &mut QueryReader) -> DagFilter {
     let tags_match_mode: Option<String> = q.choice("tags_match_mode", &["any", "all"]);
     let exclude_stale = q.flag_or("exclude_stale", true);
     DagFilter {
-        dag_id_pattern: q.pattern("dag_id_pattern"),
+        dag_id: q.patterns("dag_id"),
+        display_name: Vec::new(),
         dag_ids: None,
         tags,
         tags_all: tags_match_mode.as_deref() == Some("all"),
@@ -44,11 +45,9 @@ impl FromQuery for ListDags {
     fn from_query(q: &mut QueryReader) -> Self {
         let mut filter = dag_filter(q);
         filter.last_run_state = q.choice::<RunState>("last_dag_run_state", &RUN_STATES);
+        filter.display_name = q.patterns("dag_display_name");
         filter.has_import_errors = q.flag("has_import_errors");
         q.unsupported(&[
-            "dag_id_prefix_pattern",
-            "dag_display_name_pattern",
-            "dag_display_name_prefix_pattern",
             "bundle_name",
             "bundle_version",
             "has_asset_schedule",
@@ -73,6 +72,8 @@ impl FromQuery for ListDags {
                 ("next_dagrun", "next_dagrun"),
                 ("last_run_start_date", "last_run_start_date"),
                 ("last_run_state", "last_run_state"),
+                ("start_date", "last_run_start_date"),
+                ("state", "last_run_state"),
             ],
         );
         Self { filter, page }

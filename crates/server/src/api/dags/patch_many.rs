@@ -31,7 +31,6 @@ pub struct PatchDags {
 impl FromQuery for PatchDags {
     fn from_query(q: &mut QueryReader) -> Self {
         let filter = dag_filter(q);
-        q.unsupported(&["dag_id_prefix_pattern"]);
         Self { filter, page: q.window(), mask: UpdateMask::read(q) }
     }
 }

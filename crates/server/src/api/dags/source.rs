@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    accept,
     app::App,
     error::ApiError,
     extract::{FromQuery, Path, Query, QueryReader},
@@ -50,6 +51,7 @@ pub async fn get_dag_source(
     Query(which): Query<WhichVersion>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let as_text = accept::preferred(&headers, &["application/json", "text/plain"])? == 1;
     let view = lookup::dag(&app, &dag_id).await?;
     let version = match which.version_number {
         None => Some(view.version),
@@ -64,13 +66,9 @@ pub async fn get_dag_source(
     };
     let version = version.ok_or_else(not_found)?;
     let content = app.reader.source(version.id).await?.ok_or_else(not_found)?;
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    if accept.contains("application/json") || accept.contains("*/*") {
-        let dag_display_name = display_name(&version);
-        Ok(Json(DagSource { content: Some(content), dag_id, version_number: Some(version.number), dag_display_name }).into_response())
-    } else if accept.contains("text/plain") {
-        Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], content).into_response())
-    } else {
-        Err(ApiError::NotAcceptable("Only application/json or text/plain is supported".into()))
+    if as_text {
+        return Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], content).into_response());
     }
+    let dag_display_name = display_name(&version);
+    Ok(Json(DagSource { content: Some(content), dag_id, version_number: Some(version.number), dag_display_name }).into_response())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use serde::Serialize;
-use updraft_store::Page;
+use updraft_store::{Page, Pattern};
 use utoipa::ToSchema;
 
 use crate::{
@@ -15,14 +15,13 @@ use crate::{
 
 /// Which tags.
 pub struct ListTags {
-    pattern: Option<String>,
+    patterns: Vec<Pattern>,
     page: Page,
 }
 
 impl FromQuery for ListTags {
     fn from_query(q: &mut QueryReader) -> Self {
-        q.unsupported(&["tag_name_prefix_pattern"]);
-        Self { pattern: q.pattern("tag_name_pattern"), page: q.page(&["name"], &[("name", "name")]) }
+        Self { patterns: q.patterns("tag_name"), page: q.page(&["name"], &[("name", "name")]) }
     }
 }
 
@@ -40,15 +39,20 @@ pub struct TagCollection {
     responses((status = 200, body = TagCollection)))]
 pub async fn get_dag_tags(State(app): State<Arc<App>>, Query(list): Query<ListTags>) -> Result<Json<TagCollection>, ApiError> {
     let mut tags = app.reader.tags().await?;
-    if let Some(pattern) = &list.pattern {
-        tags.retain(|tag| like(tag, pattern));
-    }
+    tags.retain(|tag| list.patterns.iter().all(|pattern| is_like(tag, pattern)));
     if list.page.order_by.first().is_some_and(|name| name.starts_with('-')) {
         tags.reverse();
     }
     let total_entries = tags.len();
     let tags = tags.into_iter().skip(list.page.offset as usize).take(list.page.limit as usize).collect();
     Ok(Json(TagCollection { tags, total_entries }))
+}
+
+fn is_like(text: &str, pattern: &Pattern) -> bool {
+    match pattern {
+        Pattern::Contains(parts) => parts.iter().any(|part| like(text, part)),
+        Pattern::Begins(starts) => starts.iter().any(|start| text.starts_with(start)),
+    }
 }
 
 /// SQL's `text ILIKE '%pattern%'`, as Airflow searches.

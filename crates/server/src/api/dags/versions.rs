@@ -22,7 +22,8 @@ pub struct ListVersions {
 impl FromQuery for ListVersions {
     fn from_query(q: &mut QueryReader) -> Self {
         q.unsupported(&["bundle_name", "bundle_version"]);
-        let sortable = [("id", "number"), ("version_number", "number"), ("created_at", "number"), ("dag_id", "")];
+        // Those of one DAG are made one after the other, and are alike in all the rest.
+        let sortable = ["id", "version_number", "created_at", "dag_id", "bundle_name", "bundle_version"].map(|name| (name, "number"));
         Self { number: q.integer("version_number", None), page: q.page(&["id"], &sortable) }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use serde::Serialize;
-use updraft_store::Page;
+use updraft_store::{ImportErrorFilter, Page};
 use utoipa::ToSchema;
 
 use super::ImportErrorResponse;
@@ -14,16 +14,26 @@ use crate::{
     extract::{FromQuery, Query, QueryReader},
 };
 
-/// Which part of the list.
+/// Which errors, and which part of the list.
 pub struct ListImportErrors {
+    filter: ImportErrorFilter,
     page: Page,
 }
 
 impl FromQuery for ListImportErrors {
     fn from_query(q: &mut QueryReader) -> Self {
-        q.unsupported(&["filename_pattern", "filename_prefix_pattern", "filename", "bundle_name"]);
-        let sortable = [("id", ""), ("import_error_id", ""), ("timestamp", "timestamp"), ("filename", "filename"), ("bundle_name", "")];
-        Self { page: q.page(&["id"], &sortable) }
+        q.unsupported(&["bundle_name"]);
+        // All are of one bundle.
+        let sortable = [
+            ("id", "id"),
+            ("import_error_id", "id"),
+            ("timestamp", "timestamp"),
+            ("filename", "filename"),
+            ("stacktrace", "stack_trace"),
+            ("bundle_name", "id"),
+        ];
+        let filter = ImportErrorFilter { file: q.text("filename"), files: q.patterns("filename") };
+        Self { filter, page: q.page(&["id"], &sortable) }
     }
 }
 
@@ -43,7 +53,7 @@ pub async fn get_import_errors(
     State(app): State<Arc<App>>,
     Query(list): Query<ListImportErrors>,
 ) -> Result<Json<ImportErrorCollection>, ApiError> {
-    let found = app.reader.import_errors(list.page).await?;
+    let found = app.reader.import_errors(list.filter, list.page).await?;
     let import_errors = found.items.into_iter().map(|(id, row)| ImportErrorResponse::new(id, row)).collect();
     Ok(Json(ImportErrorCollection { import_errors, total_entries: found.total }))
 }

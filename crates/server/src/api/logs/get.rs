@@ -14,6 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    accept,
     app::App,
     error::ApiError,
     extract::{FromQuery, Path, Query, QueryReader},
@@ -67,15 +68,13 @@ pub async fn get_log(
     Query(which): Query<WhichLog>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let format = accept::preferred(&headers, &["application/json", "application/x-ndjson", "text/plain"])?;
     let path = TaskInstancePath { dag_id: &dag_id, run_id: &run_id, task_id: &task_id, map_index: which.map_index };
     let subject = Subject::find(&app, path, try_number).await?;
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    let (content_type, format): (_, fn(&Line) -> String) = if accept.contains("application/x-ndjson") {
-        ("application/x-ndjson", ndjson)
-    } else if accept.contains("text/plain") {
-        ("text/plain; charset=utf-8", text)
-    } else {
-        return piece(&app, subject, which).await.map(IntoResponse::into_response);
+    let (content_type, format): (_, fn(&Line) -> String) = match format {
+        0 => return piece(&app, subject, which).await.map(IntoResponse::into_response),
+        1 => ("application/x-ndjson", ndjson),
+        _ => ("text/plain; charset=utf-8", text),
     };
     let body = Body::from_stream(parts(app, subject, format));
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())

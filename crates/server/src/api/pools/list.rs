@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use serde::Serialize;
-use updraft_store::Page;
+use updraft_store::{Page, Pattern};
 use utoipa::ToSchema;
 
 use super::PoolResponse;
@@ -16,15 +16,15 @@ use crate::{
 
 /// Which pools, and which part of them.
 pub struct ListPools {
-    pattern: Option<String>,
+    patterns: Vec<Pattern>,
     page: Page,
 }
 
 impl FromQuery for ListPools {
     fn from_query(q: &mut QueryReader) -> Self {
-        q.unsupported(&["pool_name_prefix_pattern"]);
-        let sortable = [("id", ""), ("pool", "name"), ("name", "name"), ("slots", "slots")];
-        Self { pattern: q.pattern("pool_name_pattern"), page: q.page(&["id"], &sortable) }
+        // A pool has no number.
+        let sortable = [("id", "name"), ("pool", "name"), ("name", "name"), ("slots", "slots")];
+        Self { patterns: q.patterns("pool_name"), page: q.page(&["id"], &sortable) }
     }
 }
 
@@ -41,6 +41,6 @@ pub struct PoolCollection {
 #[utoipa::path(get, path = "/api/v2/pools", tag = "Pool", operation_id = "get_pools", params(Query<ListPools>),
     responses((status = 200, body = PoolCollection)))]
 pub async fn get_pools(State(app): State<Arc<App>>, Query(list): Query<ListPools>) -> Result<Json<PoolCollection>, ApiError> {
-    let found = app.reader.pools(list.pattern, list.page).await?;
+    let found = app.reader.pools(list.patterns, list.page).await?;
     Ok(Json(PoolCollection { pools: found.items.into_iter().map(PoolResponse::from).collect(), total_entries: found.total }))
 }

@@ -11,7 +11,7 @@ use updraft_model::PoolName;
 use updraft_store::PoolView;
 use utoipa::ToSchema;
 
-use crate::{app::App, error::ApiError};
+use crate::{app::App, error::ApiError, extract::BodyReader};
 
 /// Airflow's limit for a pool's name.
 pub const NAME_LIMIT: usize = 256;
@@ -62,9 +62,12 @@ async fn find(app: &App, name: &str) -> Result<PoolView, ApiError> {
     found.ok_or_else(|| ApiError::not_found(format!("The Pool with name: `{name}` was not found")))
 }
 
-/// Slots as a row has them; more than fit is as good as all.
-fn slots(given: i64) -> i32 {
-    i32::try_from(given).unwrap_or(i32::MAX)
+/// Slots as a row has them; more than fit are refused.
+fn slots(b: &mut BodyReader, given: i64) -> i32 {
+    i32::try_from(given).unwrap_or_else(|_| {
+        b.value_error("slots", &format!("slots must be at most {}", i32::MAX));
+        i32::MAX
+    })
 }
 
 #[cfg(test)]

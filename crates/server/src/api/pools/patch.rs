@@ -31,7 +31,7 @@ impl FromBody for PoolPatch {
         let description = b.text("description", 0);
         let patch = Self {
             pool: b.text("pool", 0),
-            slots: b.integer("slots", -1).map(slots),
+            slots: b.integer("slots", -1).map(|given| slots(b, given)),
             description: b.has("description").then_some(description),
             include_deferred: b.flag("include_deferred"),
         };

@@ -27,9 +27,11 @@ body_schema!(NewPool);
 impl FromBody for NewPool {
     const NAME: &'static str = "PoolBody";
     fn from_body(b: &mut BodyReader) -> Self {
+        let name = b.required_text("name", NAME_LIMIT);
+        let given = b.required_integer("slots", -1);
         let pool = Self {
-            name: b.required_text("name", NAME_LIMIT),
-            slots: slots(b.required_integer("slots", -1)),
+            name,
+            slots: slots(b, given),
             description: b.text("description", 0),
             include_deferred: b.flag_or("include_deferred", false),
         };

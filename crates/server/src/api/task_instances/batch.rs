@@ -33,15 +33,16 @@ impl FromBody for TaskInstancesBatch {
             run_ids: b.ids("dag_run_ids"),
             task_ids: b.ids("task_ids"),
             states: b.choices("state", &names[1..]),
-            pools: b.ids("pool").unwrap_or_default(),
+            pools: b.texts("pool").unwrap_or_default(),
+            queues: b.texts("queue").unwrap_or_default(),
             executors: b.texts("executor").unwrap_or_default(),
             run_after: b.between("run_after"),
             logical_date: b.between("logical_date"),
             start_date: b.between("start_date"),
             end_date: b.between("end_date"),
+            duration: b.seconds_between("duration"),
             ..TaskInstanceFilter::default()
         };
-        b.unsupported(&["duration_gte", "duration_gt", "duration_lte", "duration_lt", "queue"]);
         Self {
             filter,
             order_by: b.text("order_by", 0),

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What task instances can be sorted by, and what the store calls it.
-pub const SORTABLE: [(&str, &str); 11] = [
+pub const SORTABLE: [(&str, &str); 14] = [
     ("id", "id"),
     ("task_id", "task_id"),
     ("map_index", "map_index"),
@@ -28,6 +28,9 @@ pub const SORTABLE: [(&str, &str); 11] = [
     ("run_after", "run_after"),
     ("logical_date", "logical_date"),
     ("duration", "duration"),
+    ("operator", "operator"),
+    ("data_interval_start", "data_interval_start"),
+    ("data_interval_end", "data_interval_end"),
 ];
 
 /// Which task instances, and which part of them.
@@ -38,19 +41,12 @@ pub struct ListTaskInstances {
 
 impl FromQuery for ListTaskInstances {
     fn from_query(q: &mut QueryReader) -> Self {
-        let task_ids = q.id("task_id").map(|id| vec![id]);
-        let task_id_pattern = q.pattern("task_display_name_pattern");
+        let task_ids = q.only("task_id");
+        let (dag_id, run_id, task_id) = (q.patterns("dag_id"), q.patterns("run_id"), q.patterns("task_display_name"));
         let ListCopies(list) = ListCopies::from_query(q);
-        q.unsupported(&[
-            "task_display_name_prefix_pattern",
-            "task_group_id",
-            "dag_id_pattern",
-            "dag_id_prefix_pattern",
-            "run_id_pattern",
-            "run_id_prefix_pattern",
-        ]);
+        q.unsupported(&["task_group_id"]);
         let page = q.cursor(list.page, &TASK_INSTANCE_ORDERS);
-        Self { filter: TaskInstanceFilter { task_ids, task_id_pattern, ..list.filter }, page }
+        Self { filter: TaskInstanceFilter { task_ids, dag_id, run_id, task_id, ..list.filter }, page }
     }
 }
 
@@ -61,38 +57,29 @@ impl FromQuery for ListCopies {
     fn from_query(q: &mut QueryReader) -> Self {
         let names = TaskState::ALL.map(TaskState::as_str);
         let filter = TaskInstanceFilter {
-            dag_ids: None,
-            run_ids: None,
-            task_ids: None,
-            task_id_pattern: None,
             map_indexes: q.integers("map_index").map(|all| all.into_iter().filter_map(|i| i32::try_from(i).ok()).map(MapIndex).collect()),
+            try_numbers: q.integers("try_number"),
             states: q.states("state", &names[1..]),
-            pools: q.ids("pool").unwrap_or_default(),
+            pools: q.texts("pool"),
+            pool: q.patterns("pool_name"),
+            queues: q.texts("queue"),
+            queue: q.patterns("queue_name"),
             executors: q.texts("executor"),
             operators: q.texts("operator"),
+            operator: q.patterns("operator_name"),
             run_after: q.between("run_after"),
             logical_date: q.between("logical_date"),
             start_date: q.between("start_date"),
             end_date: q.between("end_date"),
+            duration: q.seconds_between("duration"),
+            ..TaskInstanceFilter::default()
         };
         q.unsupported(&[
             "updated_at_gte",
             "updated_at_gt",
             "updated_at_lte",
             "updated_at_lt",
-            "duration_gte",
-            "duration_gt",
-            "duration_lte",
-            "duration_lt",
-            "pool_name_pattern",
-            "pool_name_prefix_pattern",
-            "queue",
-            "queue_name_pattern",
-            "queue_name_prefix_pattern",
             "version_number",
-            "try_number",
-            "operator_name_pattern",
-            "operator_name_prefix_pattern",
             "rendered_map_index_pattern",
             "rendered_map_index_prefix_pattern",
         ]);

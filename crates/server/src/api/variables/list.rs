@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use serde::Serialize;
-use updraft_store::Page;
+use updraft_store::{Page, Pattern};
 use utoipa::ToSchema;
 
 use super::VariableResponse;
@@ -16,15 +16,17 @@ use crate::{
 
 /// Which variables, and which part of them.
 pub struct ListVariables {
-    pattern: Option<String>,
+    patterns: Vec<Pattern>,
     page: Page,
 }
 
 impl FromQuery for ListVariables {
     fn from_query(q: &mut QueryReader) -> Self {
-        q.unsupported(&["variable_key_prefix_pattern"]);
-        let sortable = [("id", ""), ("key", "key"), ("_val", ""), ("description", ""), ("is_encrypted", "")];
-        Self { pattern: q.pattern("variable_key_pattern"), page: q.page(&["id"], &sortable) }
+        // A variable has no number, and all are alike in the last two. An order by value would tell of secrets;
+        // Airflow's is that of the encrypted texts.
+        let sortable =
+            [("id", "key"), ("key", "key"), ("description", "description"), ("_val", "key"), ("is_encrypted", "key"), ("team_name", "key")];
+        Self { patterns: q.patterns("variable_key"), page: q.page(&["id"], &sortable) }
     }
 }
 
@@ -41,7 +43,7 @@ pub struct VariableCollection {
 #[utoipa::path(get, path = "/api/v2/variables", tag = "Variable", operation_id = "get_variables", params(Query<ListVariables>),
     responses((status = 200, body = VariableCollection)))]
 pub async fn get_variables(State(app): State<Arc<App>>, Query(list): Query<ListVariables>) -> Result<Json<VariableCollection>, ApiError> {
-    let found = app.reader.variables(list.pattern, list.page).await?;
+    let found = app.reader.variables(list.patterns, list.page).await?;
     let variables = found.items.into_iter().map(VariableResponse::from).collect();
     Ok(Json(VariableCollection { variables, total_entries: found.total }))
 }

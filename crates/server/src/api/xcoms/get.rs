@@ -43,6 +43,7 @@ pub async fn get_xcom_entry(
         task_id: Some(task_id.parse().map_err(|_| not_found())?),
         map_index: Some(which.map_index),
         key: Some(key.clone()),
+        ..XComFilter::default()
     };
     let found = app.reader.xcoms(filter, Page { limit: 1, ..Page::default() }).await?.items.pop();
     let view = found.ok_or_else(not_found)?;

@@ -16,42 +16,27 @@ use crate::{
 
 /// Which XComs, and which part of them.
 pub struct ListXComs {
-    key: Option<String>,
-    map_index: Option<MapIndex>,
+    filter: XComFilter,
     page: Page,
 }
 
 impl FromQuery for ListXComs {
     fn from_query(q: &mut QueryReader) -> Self {
         let (one, other) = (q.integer("map_index", Some(-1)), q.integer("map_index_filter", None));
-        let list = Self {
+        let filter = XComFilter {
             key: q.text("xcom_key"),
             map_index: one.or(other).map(|index| MapIndex(i32::try_from(index).unwrap_or(i32::MAX))),
-            // Airflow's default order is by names; the store's keys give the same within a task instance.
-            page: q.page(
-                &["task_id", "key"],
-                &[("dag_id", ""), ("run_id", ""), ("map_index", ""), ("task_id", "task_id"), ("key", "key"), ("timestamp", "timestamp")],
-            ),
+            keys: q.patterns("xcom_key"),
+            runs: q.patterns("run_id"),
+            tasks: q.patterns("task_id"),
+            dag_display_name: q.patterns("dag_display_name"),
+            logical_date: q.between("logical_date"),
+            run_after: q.between("run_after"),
+            ..XComFilter::default()
         };
-        q.unsupported(&[
-            "xcom_key_pattern",
-            "xcom_key_prefix_pattern",
-            "dag_display_name_pattern",
-            "dag_display_name_prefix_pattern",
-            "run_id_pattern",
-            "run_id_prefix_pattern",
-            "task_id_pattern",
-            "task_id_prefix_pattern",
-            "logical_date_gte",
-            "logical_date_gt",
-            "logical_date_lte",
-            "logical_date_lt",
-            "run_after_gte",
-            "run_after_gt",
-            "run_after_lte",
-            "run_after_lt",
-        ]);
-        list
+        let sortable = ["dag_id", "run_id", "task_id", "map_index", "key", "timestamp", "run_after"].map(|name| (name, name));
+        // Airflow's default order is by names; the store's keys give the same within a task instance.
+        Self { filter, page: q.page(&["task_id", "key"], &sortable) }
     }
 }
 
@@ -61,9 +46,8 @@ impl FromQuery for ListXComs {
 pub async fn get_xcom_entries(
     State(app): State<Arc<App>>,
     Path((dag_id, run_id, task_id)): Path<(String, String, String)>,
-    Query(list): Query<ListXComs>,
+    Query(ListXComs { mut filter, page }): Query<ListXComs>,
 ) -> Result<Json<XComCollection>, ApiError> {
-    let mut filter = XComFilter { key: list.key, map_index: list.map_index, ..XComFilter::default() };
     if dag_id != lookup::ALL {
         filter.dag_id = Some(lookup::dag(&app, &dag_id).await?.row.dag_id);
     }
@@ -74,7 +58,7 @@ pub async fn get_xcom_entries(
     if task_id != lookup::ALL {
         filter.task_id = Some(task_id.parse().map_err(|_| names_nothing("task", &task_id))?);
     }
-    let found = app.reader.xcoms(filter, list.page).await?;
+    let found = app.reader.xcoms(filter, page).await?;
     let mut xcom_entries = Vec::with_capacity(found.items.len());
     for view in &found.items {
         let dag = app.reader.dag(&view.dag_id).await?;
