@@ -3,6 +3,9 @@
 //! What a command does lives in `daemon`, `operator` and `commands`; nothing is decided here but
 //! the order of the first steps: a daemon forks its nursery before the process has any thread.
 
+// They panic where a reader has gone away: `output` has `print` and `note` instead.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod cli;
 mod client;
 mod commands;
@@ -20,6 +23,7 @@ use crate::{
     cli::{Cli, Command},
     config::Config,
     daemon::Role,
+    output::note,
 };
 
 fn main() -> ExitCode {
@@ -27,7 +31,7 @@ fn main() -> ExitCode {
     match start(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("updraft: {}", explain(&error));
+            note(format_args!("updraft: {}", explain(&error)));
             ExitCode::FAILURE
         }
     }
@@ -64,7 +68,7 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
 fn load(globals: &cli::Globals) -> anyhow::Result<Config> {
     let (config, warnings) = Config::load(globals)?;
     for warning in warnings {
-        eprintln!("updraft: warning: {warning}");
+        note(format_args!("updraft: warning: {warning}"));
     }
     Ok(config)
 }

@@ -13,6 +13,8 @@ use updraft_model::Dag;
 
 use super::{Context, args};
 
+use crate::output::note;
+
 /// A DAG file without errors.
 pub struct DagFile {
     /// Where it is.
@@ -35,7 +37,8 @@ impl DagFile {
     fn checked(path: PathBuf, source: String, parsed: ParsedFile) -> anyhow::Result<Self> {
         let name = path.display().to_string();
         if !parsed.diagnostics.is_empty() {
-            eprint!("{}", updraft_dagfile::report(&name, &source, &parsed.diagnostics, std::io::stderr().is_terminal()));
+            let report = updraft_dagfile::report(&name, &source, &parsed.diagnostics, std::io::stderr().is_terminal());
+            note(report.trim_end());
         }
         let errors = parsed.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
         if errors > 0 {

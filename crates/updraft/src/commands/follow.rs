@@ -10,6 +10,8 @@ use super::{
     progress::{Progress, Seen},
 };
 
+use crate::output::note;
+
 /// What is shown of each task instance.
 pub const TASK_COLUMNS: [&str; 6] = ["task_id", "state", "try_number", "start_date", "duration", "reason"];
 
@@ -35,7 +37,7 @@ pub async fn follow_run(cx: &Context, dag_id: &str, run_id: &str) -> anyhow::Res
     let reason = api.get(&run, &[]).await?["end_reason"].as_str().map_or_else(String::new, |reason| format!(" ({reason})"));
     cx.out.list(&TASK_COLUMNS, &instances)?;
     match last.as_str() {
-        "success" | "failed" => eprintln!("Run {run_id}: {}{reason}", cx.out.paint().state(&last)),
+        "success" | "failed" => note(format_args!("Run {run_id}: {}{reason}", cx.out.paint().state(&last))),
         _ => bail!("the daemon stopped before run {run_id} ended; it goes on when a daemon does"),
     }
     Ok(if last == "success" { ExitCode::SUCCESS } else { ExitCode::FAILURE })

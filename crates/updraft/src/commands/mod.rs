@@ -98,7 +98,9 @@ pub fn run(command: UserCommand, globals: &Globals) -> anyhow::Result<ExitCode> 
     let cx = Context::new(globals, crate::load(globals)?);
     let foreground = command.runs_tasks().then(Foreground::prepare).transpose()?;
     // What libraries have to say, beside what commands print.
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).without_time().with_target(false).init();
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN);
+    // To say on standard error that nobody reads it would panic.
+    log.without_time().with_target(false).log_internal_errors(false).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let code = runtime.block_on(carry_out(command, &cx, foreground));
     // Nothing is waited for that nobody asked for: a reader of the feed, an idle connection.

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
 use super::{Context, transfer};
-use crate::client::Client;
+use crate::{client::Client, output::note};
 
 /// Pools: how many tasks run at once.
 #[derive(Debug, Subcommand)]
@@ -65,7 +65,7 @@ impl PoolsCommand {
             }
             Self::Delete { name } => {
                 cx.scheduler().await?.delete(&["pools", &name]).await?;
-                eprintln!("Deleted pool {name}");
+                note(format_args!("Deleted pool {name}"));
             }
             Self::Import { file } => import(cx, &file).await?,
             Self::Export { file } => {
@@ -103,7 +103,7 @@ async fn import(cx: &Context, file: &std::path::Path) -> anyhow::Result<()> {
     for (name, pool) in &pools {
         set(api, name, pool).await.with_context(|| format!("pool {name}"))?;
     }
-    eprintln!("Imported {} pools", pools.len());
+    note(format_args!("Imported {} pools", pools.len()));
     Ok(())
 }
 

@@ -8,7 +8,10 @@ use jiff::{civil::Date, tz::TimeZone};
 use updraft_model::Timestamp;
 
 use super::{retention, store::Store};
-use crate::config::{Config, parse_duration};
+use crate::{
+    config::{Config, parse_duration},
+    output::print,
+};
 
 /// Looks after the database.
 #[derive(Debug, Subcommand)]
@@ -44,7 +47,7 @@ async fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
         std::fs::create_dir_all(folder).with_context(|| format!("creating the folder {}", folder.display()))?;
     }
     Store::open(&config.database).await?;
-    println!("The schema of {} is up to date.", config.database);
+    print(format_args!("The schema of {} is up to date.", config.database))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -53,18 +56,18 @@ async fn clean(config: &Config, before: &str) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("--before \"{before}\": write a time (2026-01-31T00:00:00Z), a date (2026-01-31) or an age (90d)"))?;
     let store = Store::open(&config.database).await?;
     let runs = retention::clean(&*store.engine(), before).await?;
-    println!("{runs} runs that ended before {before} were deleted.");
+    print(format_args!("{runs} runs that ended before {before} were deleted."))?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn check(config: &Config) -> anyhow::Result<ExitCode> {
     let problems = Store::open(&config.database).await?.check().await?;
     if problems.is_empty() {
-        println!("{} is sound.", config.database);
+        print(format_args!("{} is sound.", config.database))?;
         return Ok(ExitCode::SUCCESS);
     }
     for problem in &problems {
-        println!("{problem}");
+        print(format_args!("{problem}"))?;
     }
     Ok(ExitCode::FAILURE)
 }

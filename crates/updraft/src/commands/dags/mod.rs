@@ -14,6 +14,8 @@ use clap::Subcommand;
 
 use super::{Context, Foreground, prompt};
 
+use crate::output::note;
+
 pub use show::tree;
 pub use test::{Only, TestArgs, test};
 pub use validate::{Listed, files_below};
@@ -85,6 +87,6 @@ async fn delete(cx: &Context, dag_id: &str, yes: bool) -> anyhow::Result<ExitCod
         return Ok(ExitCode::FAILURE);
     }
     api.delete(&["dags", dag_id]).await?;
-    eprintln!("Deleted DAG {dag_id}. While its file is there, it comes back without its runs.");
+    note(format_args!("Deleted DAG {dag_id}. While its file is there, it comes back without its runs."));
     Ok(ExitCode::SUCCESS)
 }

@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests, which clippy takes for other code")]
 
+mod daemon;
+mod pipes;
+mod place;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::Stdio,
 };
 
 use nix::{
@@ -16,48 +19,7 @@ use nix::{
 
 use serde_json::Value;
 
-/// A folder with a home, DAG files and nothing of the environment's `UPDRAFT_*`.
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            let path = dir.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        Self(dir)
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_updraft"));
-        command.args(args).current_dir(self.path()).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-        // A port that nobody listens on, so that no daemon of this machine is asked.
-        command.env("UPDRAFT_PORT", "1").env("TMPDIR", self.path());
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    /// Standard output, standard error and exit code as one text, without what differs each time.
-    fn story(&self, args: &[&str]) -> String {
-        let Output { status, stdout, stderr } = self.run(args);
-        let text = |bytes| String::from_utf8_lossy(bytes).replace(&*self.path().to_string_lossy(), "~");
-        format!("{}--- stderr\n{}--- exit code {}", text(&stdout), text(&stderr), status.code().unwrap_or(-1))
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        let output = self.run(args);
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{args:?}: {e}: {output:?}"))
-    }
-}
+use crate::{daemon::Daemon, place::Place};
 
 const SALES: &str = "\
 dag_id: sales
@@ -597,48 +559,6 @@ fn ctrl_c_ends_the_tasks_and_is_told() {
     let rest: Vec<String> = lines.collect();
     assert!(rest.iter().any(|line| line == "[a] told to end"), "{rest:#?}");
     assert_eq!(child.wait().unwrap().code(), Some(130));
-}
-
-/// A daemon on a free port, ended with the test.
-struct Daemon<'a> {
-    place: &'a Place,
-    child: Child,
-    url: String,
-}
-
-impl<'a> Daemon<'a> {
-    fn start(place: &'a Place) -> Self {
-        let mut command = place.command(&["standalone", "--port", "0"]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let url = lines.find_map(|line| line.trim().strip_prefix("page").map(|url| url.trim().to_owned())).expect("a page");
-        // Its log is read on, or it would stop when the pipe is full.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { place, child, url }
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.place.command(args).env("UPDRAFT_URL", &self.url).output().unwrap()
-    }
-
-    /// As [`Place::story`], without times.
-    fn story(&self, args: &[&str]) -> String {
-        let Output { status, stdout, stderr } = self.run(args);
-        let text = format!("{}--- stderr\n{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-        format!("{}--- exit code {}", text.replace(&self.url, "URL/"), status.code().unwrap_or(-1))
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        let output = self.run(&[args, &["-o", "json"]].concat());
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{args:?}: {e}: {output:?}"))
-    }
-}
-
-impl Drop for Daemon<'_> {
-    fn drop(&mut self) {
-        let _ = kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGTERM);
-        let _ = self.child.wait();
-    }
 }
 
 #[test]
