@@ -85,7 +85,7 @@ async fn report_import_errors(api: &Client) -> anyhow::Result<()> {
     if !errors.is_empty() {
         let files: Vec<&str> = errors.iter().filter_map(|error| error["filename"].as_str()).collect();
         let what = if files.len() == 1 { "A file" } else { "Files" };
-        note(format_args!("{what} with errors: {}; `updraft dags validate` tells more", files.join(", ")));
+        note(format_args!("{what} with errors: {}; `updraft dags list-import-errors` tells more", files.join(", ")));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use updraft_model::{Dag, PoolName, RunRow, RunState, TaskId, TaskInstanceRow, Ti
 use super::validate::{Listed, files_below};
 use crate::commands::{
     Context, Foreground, args,
-    dag_file::DagFile,
+    dag_file::{self, DagFile},
     foreground::{Plan, World},
     progress::{Progress, Seen},
 };
@@ -193,7 +193,7 @@ fn find_file(cx: &Context, name: &str) -> anyhow::Result<DagFile> {
     }
     let folder = &cx.config.dags;
     for Listed { path, .. } in files_below(folder)?.into_iter().filter(|listed| listed.problem.is_none()) {
-        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let Ok(bytes) = dag_file::read(&path) else { continue };
         let parsed = updraft_dagfile::parse(&path.to_string_lossy(), &bytes);
         if parsed.dags.iter().any(|parsed| parsed.dag.dag_id.as_str() == name) {
             return DagFile::read(&path);
