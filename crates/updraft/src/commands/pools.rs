@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
-use super::{Context, transfer};
+use super::{Context, args, transfer};
 use crate::{client::Client, output::note};
 
 /// Pools: how many tasks run at once.
@@ -22,6 +22,7 @@ pub enum PoolsCommand {
     /// Makes or changes a pool
     Set {
         /// Its name
+        #[arg(value_parser = args::name)]
         name: String,
         /// How many slots; -1 for no limit
         #[arg(allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-1..))]
@@ -110,6 +111,9 @@ async fn import(cx: &Context, file: &std::path::Path) -> anyhow::Result<()> {
 /// The pools of a file, checked as a whole before the first is changed.
 fn read(pools: Map<String, Value>) -> anyhow::Result<Vec<(String, Value)>> {
     let pool = |(name, pool): (String, Value)| {
+        if args::name(&name).is_err() {
+            bail!("a pool has an empty name");
+        }
         let Some(slots) = pool["slots"].as_i64().filter(|slots| *slots >= -1) else {
             bail!("pool \"{name}\" needs \"slots\": a whole number from -1 on");
         };

@@ -11,7 +11,7 @@ use clap::Subcommand;
 use serde_json::{Map, Value, json};
 use updraft_store::Page;
 
-use super::{Context, transfer};
+use super::{Context, args, transfer};
 use crate::{client::Client, output::note};
 
 /// Variables: values that templates ask for.
@@ -37,6 +37,7 @@ pub enum VariablesCommand {
     /// Makes or changes a variable
     Set {
         /// The key
+        #[arg(value_parser = args::name)]
         key: String,
         /// The value; - for standard input
         value: String,
@@ -173,6 +174,9 @@ async fn set(api: &Client, variable: &Variable) -> anyhow::Result<()> {
 
 async fn import(cx: &Context, file: &std::path::Path, existing: Existing) -> anyhow::Result<()> {
     let given = read(transfer::read(file)?);
+    if given.iter().any(|variable| args::name(&variable.key).is_err()) {
+        bail!("nothing was imported: {} has a variable with an empty key", file.display());
+    }
     let known: Vec<String> = all(cx).await?.into_iter().map(|variable| variable.key).collect();
     let (old, new): (Vec<_>, Vec<_>) = given.into_iter().partition(|variable| known.contains(&variable.key));
     let keys = old.iter().map(|variable| variable.key.as_str()).collect::<Vec<_>>().join(", ");
