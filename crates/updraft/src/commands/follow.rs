@@ -43,6 +43,13 @@ pub async fn follow_run(cx: &Context, dag_id: &str, run_id: &str) -> anyhow::Res
     Ok(if last == "success" { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Why it is in its state, and why it does not run.
+pub fn why(instance: &Value) -> Option<String> {
+    let texts = [&instance["reason"], &instance["waiting_for"]["text"]];
+    let texts: Vec<&str> = texts.into_iter().filter_map(Value::as_str).collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
+}
+
 fn seen(instance: &Value) -> Seen {
     let text = |name: &str| instance[name].as_str().map(str::to_owned);
     Seen {
@@ -50,7 +57,7 @@ fn seen(instance: &Value) -> Seen {
         state: text("state").unwrap_or_default(),
         try_number: instance["try_number"].as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(0),
         seconds: instance["duration"].as_f64(),
-        reason: text("reason"),
+        reason: why(instance),
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The executor that starts processes on the daemon's own machine: the only one that is configured.
-const LOCAL: &str = "local";
+pub const LOCAL: &str = "local";
 
 /// So many Python files are named.
 const NAMED: usize = 3;
