@@ -28,7 +28,7 @@ use crate::{
 
 fn main() -> ExitCode {
     memory::give_back_large_blocks();
-    match start(Cli::parse()) {
+    match Cli::try_parse().map_or_else(|error| misunderstood(&error), start) {
         Ok(code) => code,
         Err(error) => {
             note(format_args!("updraft: {}", explain(&error)));
@@ -36,6 +36,21 @@ fn main() -> ExitCode {
         }
     }
 }
+
+/// A command line that is none: a usage error, or help that was asked for. Exits with 2 or 0.
+fn misunderstood(error: &clap::Error) -> anyhow::Result<ExitCode> {
+    let words: Vec<String> = std::env::args().collect();
+    match commands::airflow::instead_of(&words, error) {
+        Some(said) => {
+            note(format_args!("updraft: {said}"));
+            Ok(ExitCode::from(USAGE))
+        }
+        None => error.exit(),
+    }
+}
+
+/// The exit code of a wrong command line, which is clap's.
+const USAGE: u8 = 2;
 
 /// An error and its causes on one line. Many texts end with their cause already: that is said once.
 fn explain(error: &anyhow::Error) -> String {

@@ -3,6 +3,7 @@
 //! One module per group of commands. What a command does to a DAG, a run or a pool is done by the
 //! API; nothing is decided here but how to ask and how to show.
 
+pub mod airflow;
 mod args;
 mod config;
 mod context;
@@ -11,6 +12,7 @@ mod dags;
 mod doctor;
 mod follow;
 mod foreground;
+mod nearest;
 mod nodes;
 mod pools;
 mod progress;
@@ -109,7 +111,7 @@ pub fn run(command: UserCommand, globals: &Globals) -> anyhow::Result<ExitCode> 
 }
 
 async fn carry_out(command: UserCommand, cx: &Context, foreground: Option<Foreground>) -> anyhow::Result<ExitCode> {
-    match command {
+    let result = match command {
         UserCommand::Dags(command) => command.run(cx, foreground).await,
         UserCommand::Runs(command) => command.run(cx).await,
         UserCommand::Tasks(command) => command.run(cx, foreground).await,
@@ -122,5 +124,9 @@ async fn carry_out(command: UserCommand, cx: &Context, foreground: Option<Foregr
         UserCommand::Schema => dags::schema(cx).map(|()| ExitCode::SUCCESS),
         UserCommand::Version => version::run(cx).await.map(|()| ExitCode::SUCCESS),
         UserCommand::Completions { .. } => Ok(ExitCode::SUCCESS),
+    };
+    match result {
+        Err(error) => Err(nearest::with_nearest(cx, error).await),
+        done => done,
     }
 }

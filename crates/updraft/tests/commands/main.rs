@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests, which clippy takes for other code")]
 
 mod daemon;
+mod foreground;
+mod hints;
 mod pipes;
 mod place;
 mod validate;
