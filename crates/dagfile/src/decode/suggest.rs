@@ -13,6 +13,12 @@ pub(crate) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     distances.filter(|(distance, _)| *distance <= allowed).min().map(|(_, k)| k)
 }
 
+/// Whether `key` is `word`, or was probably meant as it.
+pub(super) fn means(key: &str, word: &str) -> bool {
+    let lower = key.to_lowercase();
+    SYNONYMS.contains(&(&*lower, word)) || closest(&lower, [word]).is_some()
+}
+
 /// A hint for an unknown key, if there is one.
 pub(super) fn for_key(key: &str, known: &[&str]) -> Option<String> {
     let lower = key.to_lowercase();
