@@ -105,13 +105,15 @@ fn a_swapped_or_empty_folder_removes_no_dag_and_a_missing_file_does() {
 fn what_is_no_dag_file_is_said_and_holds_nothing_up() {
     let site = Site::new();
     site.write_dag("good.yaml", "tasks: {a: {bash: 'true'}}\n");
-    site.write_dag("second.yaml", "# of the same name\nschedule: null\ndag_id: good\ntasks: {a: {bash: 'true'}}\n");
     nix::unistd::mkfifo(&site.path("dags/pipe.yaml"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     let daemon = site.start();
     daemon.wait_for_dag("good");
     site.write_dag("old.py", "from airflow import DAG\n");
     let said = daemon.wait_to_say("imports airflow");
     assert!(said.contains("old.py"), "{said}");
+    site.write_dag("second.yaml", "# of the same name\nschedule: null\ndag_id: good\ntasks: {a: {bash: 'true'}}\n");
+    let said = daemon.wait_to_say("a DAG is in several files");
+    assert!(said.contains("good.yaml, second.yaml"), "{said}");
     let errors = wait_for("two import errors", || {
         let errors = daemon.get("importErrors?order_by=filename").1["import_errors"].as_array().cloned().unwrap_or_default();
         (errors.len() == 2).then_some(errors)

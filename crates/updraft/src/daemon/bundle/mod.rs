@@ -128,6 +128,7 @@ impl Bundle {
         if is_asked && !changes.is_empty() {
             tracing::debug!(files = changes.len(), "DAG files changed");
             changes.iter().for_each(|change| news.tell(change));
+            news.tell_shared(tracker.shared());
             self.engine.files(changes);
         }
         let python = if is_asked { news.unknown(&look.python) } else { Vec::new() };

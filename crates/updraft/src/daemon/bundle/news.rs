@@ -7,6 +7,7 @@ use std::{
 };
 
 use updraft_dagfile::{Diagnostic, Severity};
+use updraft_model::DagId;
 use updraft_scheduler::{FileChange, FileContent};
 
 use super::python;
@@ -16,6 +17,8 @@ use super::python;
 pub struct News {
     /// The first error of each broken file.
     broken: BTreeMap<String, String>,
+    /// The DAGs that several files have.
+    shared: BTreeMap<DagId, Vec<String>>,
     /// Files that were looked into.
     python: BTreeSet<String>,
 }
@@ -48,6 +51,14 @@ impl News {
         let first = first.map_or_else(|| error.stack_trace.clone(), ToString::to_string);
         let before = self.broken.insert(file.to_owned(), first.clone());
         (before.as_ref() != Some(&first)).then_some(Turn::Broken(first))
+    }
+
+    /// Tells which DAGs several files have now, and had not.
+    pub fn tell_shared(&mut self, shared: BTreeMap<DagId, Vec<String>>) {
+        for (dag_id, files) in shared.iter().filter(|(dag_id, files)| self.shared.get(*dag_id) != Some(*files)) {
+            tracing::warn!(%dag_id, files = files.join(", "), "a DAG is in several files, and only one of them keeps it");
+        }
+        self.shared = shared;
     }
 
     /// The Python files that were not looked into yet.
