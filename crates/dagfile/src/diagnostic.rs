@@ -39,17 +39,27 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// A file that is longer than [`crate::MAX_FILE`] and was not read for that.
+    pub fn too_long(length: u64) -> Self {
+        crate::source::too_long(length)
+    }
+
     /// An error about the file as a whole.
-    pub(crate) fn of_file(message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub fn of_file(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { message: message.into(), help: Some(help.into()), span: None, line: 1, column: 1, severity: Severity::Error }
     }
 
     /// A warning about these bytes of `source`: for those who know more than a file can say, such as which
     /// executors there are.
     pub fn warning(source: &str, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(source, span, message, help) }
+    }
+
+    /// An error about these bytes of `source`, likewise: such as a DAG that another file has too.
+    pub fn error(source: &str, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> Self {
         let (line, column) = Source::new(source).line_and_column(span.start);
         let (message, help) = (message.into(), Some(help.into()));
-        Self { message, help, span: Some(span), line, column, severity: Severity::Warning }
+        Self { message, help, span: Some(span), line, column, severity: Severity::Error }
     }
 
     /// Joined with the file it is about: a [`miette::Diagnostic`].

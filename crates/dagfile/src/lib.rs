@@ -52,6 +52,8 @@ pub struct ParsedDag {
     pub dag: Dag,
     /// The line its document's content starts on, from 1.
     pub line: usize,
+    /// Where its `dag_id` is, in bytes of the file; where it has none, the document's first key.
+    pub id: Range<usize>,
     /// Where its tasks' ids are, in bytes of the file: for what others have to say of a task.
     pub tasks: BTreeMap<TaskId, Range<usize>>,
     /// Where it names executors, likewise: for the DAG, in `default_args` and for single tasks.
@@ -81,11 +83,13 @@ pub fn parse(path: &str, bytes: &[u8]) -> ParsedFile {
             checks::check(&mut cx, dag, errors);
             unique(&mut cx, &mut named, dag, document.root.span, line);
         }
+        let id = cx.outline.fields.get("dag_id").copied().or_else(|| Some(document.root.as_mapping()?.entries.first()?.key.span));
+        let id = id.map_or(document.start..document.start, Span::range);
         let tasks = cx.outline.tasks.into_iter().map(|(id, outline)| (id, outline.id.range())).collect();
         let executors = cx.outline.executors.into_iter().map(|(name, span)| (name, span.range())).collect();
         sink = cx.sink;
         let is_whole = sink.errors() == errors && !document.broken;
-        dags.extend(dag.filter(|_| is_whole).map(|dag| ParsedDag { dag, line, tasks, executors }));
+        dags.extend(dag.filter(|_| is_whole).map(|dag| ParsedDag { dag, line, id, tasks, executors }));
     }
     ParsedFile { dags, diagnostics: sink.finish() }
 }

@@ -59,11 +59,18 @@ impl<'s> Source<'s> {
     }
 }
 
+const SPLIT: &str = "split it into several DAGs, or move data out of it";
+
+/// What is said of a file that is too long to be read, by whoever knows its length in bytes.
+pub(crate) fn too_long(length: u64) -> Diagnostic {
+    Diagnostic::of_file(format!("the file is {length} bytes long; a DAG file may have at most {MAX_FILE}"), SPLIT)
+}
+
 /// The text of a file, or why it has none.
 pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, Diagnostic> {
     if bytes.len() > MAX_FILE {
-        let message = format!("the file is {} bytes long; a DAG file may have at most {MAX_FILE}", bytes.len());
-        return Err(Diagnostic::of_file(message, "split it into several DAGs, or move data out of it"));
+        // Whoever read them may have stopped here, so how long the file is can't be said.
+        return Err(Diagnostic::of_file(format!("the file is longer than {MAX_FILE} bytes, the most a DAG file may have"), SPLIT));
     }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Diagnostic::of_file("the file is UTF-16", "save it as UTF-8"));

@@ -49,6 +49,8 @@ fn syntax() {
         ("open quote", "tasks:\n  a:\n    bash: \"ls\n"),
         ("open bracket", "tasks:\n  a:\n    cmd: [ls, -l\n"),
         ("open brace", "tasks:\n  a: {bash: ls\n  b: {bash: ls}\n"),
+        ("open bracket, and more behind it", "tasks:\n  a: {bash: ls}\n  b:\n    bash: ls\n    upstream: [a, c\n  c:\n    cmd: [ls, -l]\n"),
+        ("closed bracket with a colon in it", "tasks:\n  a: {\n    bash: echo a: b,\n    retries: 1\n  }\n"),
         ("unknown alias", "tasks:\n  a: *base\n"),
         ("alias in itself", "tasks: &t\n  a: *t\n"),
         ("merge of a text", "tasks:\n  a:\n    <<: base\n    bash: ls\n"),
@@ -78,6 +80,16 @@ fn unknown_keys() {
         ("in python", "tasks:\n  a:\n    python: {call: \"m:f\", kwargs: {a: 1}}\n"),
         ("in a sensor", "tasks:\n  a:\n    sensor: {fil: x}\n"),
         ("far from everything", "tasks:\n  a:\n    http: {url: \"http://localhost\", zzz: 1}\n"),
+        ("that Airflow has", "default_view: grid\nrender_template_as_native_obj: true\ntasks:\n  a: {bash: ls, provide_context: true}\n"),
+        (
+            "of many tools",
+            "tasks:\n  a: {bash: ls}\n  b: {bash: ls, dependsOn: [a], env_vars: {A: b}, working_dir: /, retry_delay_seconds: 5}\n"
+        ),
+        (
+            "of Airflow's PythonOperator",
+            "tasks:\n  a: {python: {call: \"m:f\", op_kwargs: {a: 1}}}\n  b: {python: \"m:f\", op_kwargs: {a: 1}}\n"
+        ),
+        ("of http and trigger_dag_run", "tasks:\n  a: {http: {url: \"http://x\", expected: 200}}\n  b: {trigger_dag_run: {dag: x}}\n"),
         ("tasks misspelt", "task:\n  a: {bash: ls}\n"),
     ]));
 }

@@ -37,6 +37,8 @@ fn texts() {
                 "{% set x = 1 %}{% for a, b in [] %}{{ a }}{{ b }}{{ loop.index }}{{ x }}{% endfor %}{% macro m(q) %}{{ q }}{% endmacro %}{{ m(1) }}{{ range(3) }}",
                 "{{ ti.xcom_pul('a') }} {{ ti.xcom_pull('a').x.y }} {{ dag_run.execution_date }} {{ var.valu.x }} {{ macros.ds_ad(ds, 1) }} {{ task.foo }}",
                 "{{ ds | uper }} {{ ds is strin }} {{ ds | upper | tojson }} {% if ds is string %}{% endif %}",
+                "{{ conn.dw.host }} {{ conn.get('dw') | default('x') }} {% set conn = 1 %}",
+                "{{ conn.dw.host }}{{ conn['dw'] | default('x') }}",
                 "{{ 1 + }}",
                 "a\n{{ 'x' ",
                 "{% if x %}",

@@ -3,6 +3,9 @@
 //! What a command does lives in `daemon`, `operator` and `commands`; nothing is decided here but
 //! the order of the first steps: a daemon forks its nursery before the process has any thread.
 
+// They panic where a reader has gone away: `output` has `print` and `note` instead.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod cli;
 mod client;
 mod commands;
@@ -20,18 +23,34 @@ use crate::{
     cli::{Cli, Command},
     config::Config,
     daemon::Role,
+    output::note,
 };
 
 fn main() -> ExitCode {
     memory::give_back_large_blocks();
-    match start(Cli::parse()) {
+    match Cli::try_parse().map_or_else(|error| misunderstood(&error), start) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("updraft: {}", explain(&error));
+            note(format_args!("updraft: {}", explain(&error)));
             ExitCode::FAILURE
         }
     }
 }
+
+/// A command line that is none: a usage error, or help that was asked for. Exits with 2 or 0.
+fn misunderstood(error: &clap::Error) -> anyhow::Result<ExitCode> {
+    let words: Vec<String> = std::env::args().collect();
+    match commands::airflow::instead_of(&words, error) {
+        Some(said) => {
+            note(format_args!("updraft: {said}"));
+            Ok(ExitCode::from(USAGE))
+        }
+        None => error.exit(),
+    }
+}
+
+/// The exit code of a wrong command line, which is clap's.
+const USAGE: u8 = 2;
 
 /// An error and its causes on one line. Many texts end with their cause already: that is said once.
 fn explain(error: &anyhow::Error) -> String {
@@ -64,7 +83,7 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
 fn load(globals: &cli::Globals) -> anyhow::Result<Config> {
     let (config, warnings) = Config::load(globals)?;
     for warning in warnings {
-        eprintln!("updraft: warning: {warning}");
+        note(format_args!("updraft: warning: {warning}"));
     }
     Ok(config)
 }

@@ -6,7 +6,10 @@
 mod paint;
 mod table;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal as _, Write},
+};
 
 use serde_json::Value;
 
@@ -68,12 +71,28 @@ impl Output {
         self.text(&format!("{text}\n"))
     }
 
-    /// Text as it is. A reader that has gone away (`| head`) is no error.
+    /// Text as it is.
     pub fn text(&self, text: &str) -> anyhow::Result<()> {
-        let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => Ok(other?),
-        }
+        Ok(write(io::stdout().lock(), text)?)
+    }
+}
+
+/// Prints a line to standard output, where no format was asked for.
+pub fn print(line: impl Display) -> io::Result<()> {
+    write(io::stdout().lock(), &format!("{line}\n"))
+}
+
+/// Says a line beside the answer, on standard error.
+pub fn note(line: impl Display) {
+    // What can't be said here can be said nowhere, and is no reason to give up what was asked for.
+    let _ = write(io::stderr().lock(), &format!("{line}\n"));
+}
+
+/// All that this program prints goes through here: `println!` and `eprintln!` panic where a reader
+/// has gone away (`| head`), which is no error.
+fn write(mut out: impl Write, text: &str) -> io::Result<()> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
     }
 }

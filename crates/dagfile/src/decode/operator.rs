@@ -10,6 +10,7 @@ use super::{
     json::{Texts, json},
     python::python,
     scalar, sensor, set,
+    suggest::means,
 };
 use crate::yaml::{Mapping, Node, Scalar, Value};
 
@@ -134,7 +135,8 @@ fn trigger_dag_run<'s>(cx: &mut Cx<'s>, node: &Node<'s>) -> Option<TriggerDagRun
         trigger.dag_id = dag_id(cx, node)?;
         return Some(trigger);
     };
-    if mapping.get("dag_id").is_none() && mapping.get("trigger_dag_id").is_none() {
+    // A key that is misspelt is told as such.
+    if !mapping.entries.iter().any(|entry| entry.key.text == "trigger_dag_id" || means(&entry.key.text, "dag_id")) {
         cx.sink.error(node.span, "`trigger_dag_run` needs a `dag_id`");
     }
     for entry in entries(mapping) {

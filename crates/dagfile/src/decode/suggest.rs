@@ -13,6 +13,12 @@ pub(crate) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     distances.filter(|(distance, _)| *distance <= allowed).min().map(|(_, k)| k)
 }
 
+/// Whether `key` is `word`, or was probably meant as it.
+pub(super) fn means(key: &str, word: &str) -> bool {
+    let lower = key.to_lowercase();
+    SYNONYMS.contains(&(&*lower, word)) || closest(&lower, [word]).is_some()
+}
+
 /// A hint for an unknown key, if there is one.
 pub(super) fn for_key(key: &str, known: &[&str]) -> Option<String> {
     let lower = key.to_lowercase();
@@ -22,6 +28,9 @@ pub(super) fn for_key(key: &str, known: &[&str]) -> Option<String> {
     }
     if let Some((_, why)) = EXPLAINED.iter().find(|(from, _)| *from == lower) {
         return Some((*why).to_owned());
+    }
+    if MEANINGLESS.contains(&&*lower) {
+        return Some("it is an argument of Airflow that means nothing here: remove it".to_owned());
     }
     if let Some(to) = closest(&lower, known.iter().copied()) {
         return Some(format!("did you mean `{to}`?"));
@@ -58,35 +67,59 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("concurrency", "max_active_tasks"),
     ("container", "image"),
     ("cron", "schedule"),
+    ("dag", "dag_id"),
+    ("data", "body"),
     ("deadline", "execution_timeout"),
     ("dependencies", "upstream"),
     ("depends", "upstream"),
     ("depends_on", "upstream"),
+    ("dependson", "upstream"),
     ("dir", "cwd"),
+    ("display_name", "dag_display_name"),
     ("docker_image", "image"),
+    ("endpoint", "url"),
+    ("env_var", "env"),
+    ("env_vars", "env"),
     ("environment", "env"),
+    ("expected", "expected_status"),
+    ("expected_status_code", "expected_status"),
+    ("external_dag_id", "dag_id"),
     ("external_python", "python"),
     ("fail_stop", "fail_fast"),
+    ("filepath", "file"),
     ("if", "when"),
     ("jobs", "tasks"),
+    ("json", "body"),
+    ("kwargs", "args"),
+    ("max_active_tis_per_run", "max_active_tis_per_dagrun"),
     ("max_retries", "retries"),
     ("name", "dag_id"),
     ("needs", "upstream"),
+    ("op_kwargs", "args"),
     ("priority", "priority_weight"),
     ("python_callable", "python"),
     ("queue", "executor"),
     ("retry", "retries"),
+    ("retry_delay_seconds", "retry_delay"),
+    ("retry_interval", "retry_delay"),
     ("run", "bash"),
     ("schedule_interval", "schedule"),
     ("script", "bash"),
     ("shell", "bash"),
+    ("status", "expected_status"),
     ("steps", "tasks"),
     ("task_concurrency", "max_active_tis_per_dag"),
-    ("timetable", "schedule"),
     ("timeout", "execution_timeout"),
+    ("timeout_seconds", "timeout"),
+    ("timetable", "schedule"),
+    ("trigger", "trigger_rule"),
     ("tz", "timezone"),
+    ("upstream_task_ids", "upstream"),
+    ("upstreams", "upstream"),
     ("user", "run_as_user"),
     ("wait_for", "upstream"),
+    ("workdir", "cwd"),
+    ("working_dir", "cwd"),
     ("working_directory", "cwd"),
 ];
 
@@ -103,4 +136,42 @@ const EXPLAINED: &[(&str, &str)] = &[
     ("email_on_failure", "write a task with `trigger_rule: one_failed` that sends it"),
     ("email_on_retry", "mails are not sent by the scheduler"),
     ("start_date_time", "write `start_date`"),
+    ("op_kwargs", "give the function its arguments where it is named: python: {call: \"module:function\", args: {..}}"),
+    ("op_args", "arguments have names here: python: {call: \"module:function\", args: {..}}"),
+];
+
+/// Arguments of Airflow's `DAG` and operators that say nothing here.
+const MEANINGLESS: &[&str] = &[
+    "access_control",
+    "allow_nested_operators",
+    "allowed_run_types",
+    "append_env",
+    "auto_register",
+    "dag_bundle_name",
+    "default_view",
+    "deferrable",
+    "disable_bundle_versioning",
+    "executor_config",
+    "expect_airflow",
+    "inlets",
+    "jinja_environment_kwargs",
+    "map_index_template",
+    "mode",
+    "multiple_outputs",
+    "orientation",
+    "outlets",
+    "output_encoding",
+    "owner_links",
+    "post_execute",
+    "pre_execute",
+    "provide_context",
+    "render_template_as_native_obj",
+    "rerun_with_latest_version",
+    "sla_miss_callback",
+    "task_display_name",
+    "template_searchpath",
+    "template_undefined",
+    "templates_dict",
+    "user_defined_filters",
+    "user_defined_macros",
 ];

@@ -23,6 +23,30 @@ pub(super) fn syntax_error(source: &Source<'_>, error: &ScanError) -> (Span, Str
     (Span::new(place), message(error.kind(), token), help)
 }
 
+/// The same where the error is only that `open`, where the innermost collection starts, is a bracket
+/// of an earlier line that nothing closes: the parser stumbles over what comes next.
+pub(super) fn unclosed(source: &Source<'_>, open: usize, error: &ScanError) -> Option<(Span, String, Option<String>)> {
+    let text = source.text();
+    let (bracket, closing) = match text.as_bytes().get(open)? {
+        b'[' => ('[', ']'),
+        b'{' => ('{', '}'),
+        _ => return None,
+    };
+    let line = source.line_index(error.marker().byte_offset()?)?;
+    if source.line_index(open)? >= line {
+        return None;
+    }
+    let mut depth = 0_usize;
+    for found in text.get(open..)?.chars() {
+        depth = if found == bracket { depth + 1 } else { depth - usize::from(found == closing) };
+        if depth == 0 {
+            return None;
+        }
+    }
+    let help = format!("close it with `{closing}`; YAML reads on from it, up to line {}", line + 1);
+    Some((Span::new(open..open + 1), format!("this `{bracket}` is not closed"), Some(help)))
+}
+
 fn message(kind: &ErrorKind, token: &str) -> String {
     match kind {
         ErrorKind::UnknownAnchor => format!("there is no anchor for the alias `{}`", token.trim_end_matches([',', ']', '}'])),

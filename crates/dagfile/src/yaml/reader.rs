@@ -165,7 +165,9 @@ impl<'s> Reader<'s, '_> {
     }
 
     fn syntax_error(&mut self, error: &ScanError) -> Stop {
-        let (span, message, help) = hints::syntax_error(self.sink.source(), error);
+        let innermost = self.stack.last().map(|open| open.start.start());
+        let unclosed = innermost.and_then(|at| hints::unclosed(self.sink.source(), at, error));
+        let (span, message, help) = unclosed.unwrap_or_else(|| hints::syntax_error(self.sink.source(), error));
         match help {
             // What was said about this line is why the parser stumbled over it.
             _ if self.sink.blames_line_of(span) => {}

@@ -126,6 +126,11 @@ impl Checker<'_> {
     fn judge(&mut self, node: &Node<'_, '_>) {
         let Node::Expr { expr, .. } = node else { return };
         match expr {
+            // `conn.x` would be asked of a store that has none.
+            ast::Expr::Var(var) if var.id == "conn" && !self.assigned.contains("conn") => {
+                let help = "use variables: {{ var.value.NAME }}, or {{ var.json.NAME.host }} for one that is JSON";
+                self.problem(var.span(), "connections are not supported yet".to_owned(), Some(help.to_owned()));
+            }
             ast::Expr::Var(var) if !self.is_known(var.id) => {
                 self.problem(var.span(), format!("\"{}\" is undefined", var.id), name_help(var.id));
             }

@@ -33,6 +33,11 @@ pub fn conf(text: &str) -> Result<Map<String, Value>, String> {
     }
 }
 
+/// A name by which something is found again.
+pub fn name(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
 /// `KEY=VALUE`
 pub fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {

@@ -1,17 +1,21 @@
 //! DAG files as commands use them: read and checked, or nothing.
 
 use std::{
-    fs,
     io::IsTerminal as _,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
-use updraft_dagfile::{ParsedFile, Severity};
+use updraft_dagfile::{Diagnostic, ParsedFile, Severity};
 use updraft_model::Dag;
 
 use super::{Context, args};
+
+use crate::{
+    daemon::bundle::{python::NOT_READ, read::bytes_of},
+    output::note,
+};
 
 /// A DAG file without errors.
 pub struct DagFile {
@@ -27,7 +31,7 @@ impl DagFile {
     /// Reads and checks a file. What is wrong with it is printed to standard error as
     /// `dags validate` would; errors end the command, warnings don't.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let bytes = read_bytes(path)?;
+        let bytes = read(path).map_err(|diagnostic| anyhow::anyhow!("{}: {}", path.display(), diagnostic.message))?;
         let source = String::from_utf8_lossy(&bytes).into_owned();
         Self::checked(path.to_owned(), source, updraft_dagfile::parse(&path.to_string_lossy(), &bytes))
     }
@@ -35,7 +39,8 @@ impl DagFile {
     fn checked(path: PathBuf, source: String, parsed: ParsedFile) -> anyhow::Result<Self> {
         let name = path.display().to_string();
         if !parsed.diagnostics.is_empty() {
-            eprint!("{}", updraft_dagfile::report(&name, &source, &parsed.diagnostics, std::io::stderr().is_terminal()));
+            let report = updraft_dagfile::report(&name, &source, &parsed.diagnostics, std::io::stderr().is_terminal());
+            note(report.trim_end());
         }
         let errors = parsed.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
         if errors > 0 {
@@ -61,15 +66,13 @@ impl DagFile {
     }
 }
 
-/// No more of a file than can be one of DAGs.
-pub fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = fs::File::open(path).and_then(|file| {
-        let limit = updraft_dagfile::MAX_FILE as u64 + 1;
-        std::io::Read::read_to_end(&mut std::io::Read::take(file, limit), &mut bytes)
-    });
-    read.with_context(|| format!("can't read {}", path.display()))?;
-    Ok(bytes)
+/// The bytes of a DAG file, or why it is none.
+pub fn read(path: &Path) -> Result<Vec<u8>, Diagnostic> {
+    if path.extension().is_some_and(|extension| extension == "py") {
+        let help = "write the DAG in YAML (`updraft schema` says how); a task can call the code: python: \"module:function\"";
+        return Err(Diagnostic::of_file(NOT_READ, help));
+    }
+    bytes_of(path)
 }
 
 /// The DAG that `name` means: one of a file, or one that the daemon (or its database) has.

@@ -10,6 +10,8 @@ use super::{
     progress::{Progress, Seen},
 };
 
+use crate::output::note;
+
 /// What is shown of each task instance.
 pub const TASK_COLUMNS: [&str; 6] = ["task_id", "state", "try_number", "start_date", "duration", "reason"];
 
@@ -35,10 +37,17 @@ pub async fn follow_run(cx: &Context, dag_id: &str, run_id: &str) -> anyhow::Res
     let reason = api.get(&run, &[]).await?["end_reason"].as_str().map_or_else(String::new, |reason| format!(" ({reason})"));
     cx.out.list(&TASK_COLUMNS, &instances)?;
     match last.as_str() {
-        "success" | "failed" => eprintln!("Run {run_id}: {}{reason}", cx.out.paint().state(&last)),
+        "success" | "failed" => note(format_args!("Run {run_id}: {}{reason}", cx.out.paint().state(&last))),
         _ => bail!("the daemon stopped before run {run_id} ended; it goes on when a daemon does"),
     }
     Ok(if last == "success" { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Why it is in its state, and why it does not run.
+pub fn why(instance: &Value) -> Option<String> {
+    let texts = [&instance["reason"], &instance["waiting_for"]["text"]];
+    let texts: Vec<&str> = texts.into_iter().filter_map(Value::as_str).collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
 }
 
 fn seen(instance: &Value) -> Seen {
@@ -48,7 +57,7 @@ fn seen(instance: &Value) -> Seen {
         state: text("state").unwrap_or_default(),
         try_number: instance["try_number"].as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(0),
         seconds: instance["duration"].as_f64(),
-        reason: text("reason"),
+        reason: why(instance),
     }
 }
 

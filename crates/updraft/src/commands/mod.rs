@@ -3,6 +3,7 @@
 //! One module per group of commands. What a command does to a DAG, a run or a pool is done by the
 //! API; nothing is decided here but how to ask and how to show.
 
+pub mod airflow;
 mod args;
 mod config;
 mod context;
@@ -11,6 +12,7 @@ mod dags;
 mod doctor;
 mod follow;
 mod foreground;
+mod nearest;
 mod nodes;
 mod pools;
 mod progress;
@@ -98,7 +100,9 @@ pub fn run(command: UserCommand, globals: &Globals) -> anyhow::Result<ExitCode> 
     let cx = Context::new(globals, crate::load(globals)?);
     let foreground = command.runs_tasks().then(Foreground::prepare).transpose()?;
     // What libraries have to say, beside what commands print.
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).without_time().with_target(false).init();
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN);
+    // To say on standard error that nobody reads it would panic.
+    log.without_time().with_target(false).log_internal_errors(false).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let code = runtime.block_on(carry_out(command, &cx, foreground));
     // Nothing is waited for that nobody asked for: a reader of the feed, an idle connection.
@@ -107,7 +111,7 @@ pub fn run(command: UserCommand, globals: &Globals) -> anyhow::Result<ExitCode> 
 }
 
 async fn carry_out(command: UserCommand, cx: &Context, foreground: Option<Foreground>) -> anyhow::Result<ExitCode> {
-    match command {
+    let result = match command {
         UserCommand::Dags(command) => command.run(cx, foreground).await,
         UserCommand::Runs(command) => command.run(cx).await,
         UserCommand::Tasks(command) => command.run(cx, foreground).await,
@@ -120,5 +124,9 @@ async fn carry_out(command: UserCommand, cx: &Context, foreground: Option<Foregr
         UserCommand::Schema => dags::schema(cx).map(|()| ExitCode::SUCCESS),
         UserCommand::Version => version::run(cx).await.map(|()| ExitCode::SUCCESS),
         UserCommand::Completions { .. } => Ok(ExitCode::SUCCESS),
+    };
+    match result {
+        Err(error) => Err(nearest::with_nearest(cx, error).await),
+        done => done,
     }
 }

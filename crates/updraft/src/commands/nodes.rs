@@ -6,6 +6,8 @@ use clap::Subcommand;
 
 use super::Context;
 
+use crate::output::note;
+
 /// Nodes: the homes where daemons run tasks.
 #[derive(Debug, Subcommand)]
 pub enum NodesCommand {
@@ -30,7 +32,7 @@ impl NodesCommand {
             }
             Self::Forget { node } => {
                 cx.scheduler().await?.delete(&["nodes", &node]).await?;
-                eprintln!("Forgot node {node}: what ran there counts as lost");
+                note(format_args!("Forgot node {node}: what ran there counts as lost"));
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -6,8 +6,8 @@ use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
-use super::{Context, transfer};
-use crate::client::Client;
+use super::{Context, args, transfer};
+use crate::{client::Client, output::note};
 
 /// Pools: how many tasks run at once.
 #[derive(Debug, Subcommand)]
@@ -22,6 +22,7 @@ pub enum PoolsCommand {
     /// Makes or changes a pool
     Set {
         /// Its name
+        #[arg(value_parser = args::name)]
         name: String,
         /// How many slots; -1 for no limit
         #[arg(allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-1..))]
@@ -65,7 +66,7 @@ impl PoolsCommand {
             }
             Self::Delete { name } => {
                 cx.scheduler().await?.delete(&["pools", &name]).await?;
-                eprintln!("Deleted pool {name}");
+                note(format_args!("Deleted pool {name}"));
             }
             Self::Import { file } => import(cx, &file).await?,
             Self::Export { file } => {
@@ -103,13 +104,16 @@ async fn import(cx: &Context, file: &std::path::Path) -> anyhow::Result<()> {
     for (name, pool) in &pools {
         set(api, name, pool).await.with_context(|| format!("pool {name}"))?;
     }
-    eprintln!("Imported {} pools", pools.len());
+    note(format_args!("Imported {} pools", pools.len()));
     Ok(())
 }
 
 /// The pools of a file, checked as a whole before the first is changed.
 fn read(pools: Map<String, Value>) -> anyhow::Result<Vec<(String, Value)>> {
     let pool = |(name, pool): (String, Value)| {
+        if args::name(&name).is_err() {
+            bail!("a pool has an empty name");
+        }
         let Some(slots) = pool["slots"].as_i64().filter(|slots| *slots >= -1) else {
             bail!("pool \"{name}\" needs \"slots\": a whole number from -1 on");
         };

@@ -84,7 +84,7 @@ impl Progress {
     /// A line.
     pub fn line(&self, text: &str) {
         let write = || {
-            // A reader that has gone away (`| head`) must not end the run.
+            // What can't be told must not end the run.
             let _ = if self.to_stderr { writeln!(io::stderr(), "{text}") } else { writeln!(&self.out, "{text}") };
         };
         match &self.bar {

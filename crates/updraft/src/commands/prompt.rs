@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::bail;
 
+use crate::output::note;
+
 /// Asks a question to be answered with yes or no. Without a terminal it is an error: whoever writes a
 /// script says `--yes`.
 pub fn confirm(question: &str) -> anyhow::Result<bool> {
@@ -16,8 +18,9 @@ pub fn confirm(question: &str) -> anyhow::Result<bool> {
 
 /// Asks for a line of text.
 fn ask(question: &str) -> io::Result<String> {
-    eprint!("{question}");
-    io::stderr().flush()?;
+    let mut stderr = io::stderr().lock();
+    write!(stderr, "{question}")?;
+    stderr.flush()?;
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
     Ok(line.trim().to_owned())
@@ -34,7 +37,7 @@ pub fn password(question: &str) -> anyhow::Result<String> {
     let hidden = Hidden::begin(&stdin)?;
     let answer = ask(question);
     drop(hidden);
-    eprintln!();
+    note("");
     Ok(answer?)
 }
 

@@ -6,7 +6,10 @@ use anyhow::bail;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{Context, follow::TASK_COLUMNS};
+use super::{
+    Context,
+    follow::{TASK_COLUMNS, why},
+};
 
 /// DAG runs.
 #[derive(Debug, Subcommand)]
@@ -111,10 +114,23 @@ fn summary(run: &Value) -> Value {
     shown.into()
 }
 
-/// Why it is in its state, or why it does not run: one column for both.
+/// One column for both kinds of reason.
 fn with_reason(mut instance: Value) -> Value {
-    if instance["reason"].is_null() {
-        instance["reason"] = instance["waiting_for"]["text"].clone();
-    }
+    instance["reason"] = why(&instance).into();
     instance
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_failed_and_waits_for_its_retry_says_both() {
+        let shown =
+            |reason: Value, text: Value| with_reason(json!({ "reason": reason, "waiting_for": { "text": text } }))["reason"].clone();
+        assert_eq!(shown("exit code 1".into(), "retry at noon".into()), "exit code 1; retry at noon");
+        assert_eq!(shown("exit code 1".into(), Value::Null), "exit code 1");
+        assert_eq!(shown(Value::Null, "pool is full".into()), "pool is full");
+        assert_eq!(with_reason(json!({ "waiting_for": null }))["reason"], Value::Null);
+    }
 }

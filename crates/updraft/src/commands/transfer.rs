@@ -2,12 +2,14 @@
 
 use std::{
     fs,
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     path::Path,
 };
 
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value};
+
+use crate::output::{note, print};
 
 /// Reads an object.
 pub fn read(path: &Path) -> anyhow::Result<Map<String, Value>> {
@@ -27,9 +29,9 @@ pub fn read(path: &Path) -> anyhow::Result<Map<String, Value>> {
 /// Writes an object, and says how many entries it has.
 pub fn write(path: &Path, map: &Map<String, Value>, what: &str) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(map)? + "\n";
-    let written = if is_standard(path) { io::stdout().write_all(text.as_bytes()) } else { fs::write(path, text) };
+    let written = if is_standard(path) { print(text.trim_end()) } else { fs::write(path, text) };
     written.with_context(|| format!("can't write {}", path.display()))?;
-    eprintln!("Exported {} {what}{} to {}", map.len(), if map.len() == 1 { "" } else { "s" }, path.display());
+    note(format_args!("Exported {} {what}{} to {}", map.len(), if map.len() == 1 { "" } else { "s" }, path.display()));
     Ok(())
 }
 

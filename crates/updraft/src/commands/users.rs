@@ -8,6 +8,8 @@ use updraft_server::Role;
 
 use super::{Context, prompt};
 
+use crate::output::note;
+
 /// Who may log in.
 #[derive(Debug, Subcommand)]
 pub enum UsersCommand {
@@ -85,7 +87,7 @@ impl UsersCommand {
             }
             Self::Delete { username } => {
                 api.delete(&["auth", "users", &username]).await?;
-                eprintln!("Deleted user {username}");
+                note(format_args!("Deleted user {username}"));
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -11,8 +11,8 @@ use clap::Subcommand;
 use serde_json::{Map, Value, json};
 use updraft_store::Page;
 
-use super::{Context, transfer};
-use crate::client::Client;
+use super::{Context, args, transfer};
+use crate::{client::Client, output::note};
 
 /// Variables: values that templates ask for.
 #[derive(Debug, Subcommand)]
@@ -37,6 +37,7 @@ pub enum VariablesCommand {
     /// Makes or changes a variable
     Set {
         /// The key
+        #[arg(value_parser = args::name)]
         key: String,
         /// The value; - for standard input
         value: String,
@@ -95,11 +96,11 @@ impl VariablesCommand {
             Self::Set { key, value, description } => {
                 let value = if value == "-" { std::io::read_to_string(std::io::stdin())? } else { value };
                 set(cx.api().await?, &Variable { key: key.clone(), value, description }).await?;
-                eprintln!("Variable {key} is set");
+                note(format_args!("Variable {key} is set"));
             }
             Self::Delete { key } => {
                 cx.api().await?.delete(&["variables", &key]).await?;
-                eprintln!("Deleted variable {key}");
+                note(format_args!("Deleted variable {key}"));
             }
             Self::Import { file, action_on_existing_key } => import(cx, &file, action_on_existing_key).await?,
             Self::Export { file } => return export(cx, &file).await,
@@ -147,7 +148,7 @@ async fn get(cx: &Context, key: &str, default: Option<String>, as_json: bool) ->
         }
     };
     if found.as_deref().is_some_and(is_hidden) {
-        eprintln!("The API does not tell the value of a key that looks like a secret's.");
+        note(format_args!("The API does not tell the value of a key that looks like a secret's."));
     }
     let Some(value) = found.or(default) else { bail!("there is no variable {key}\n  hint: `updraft variables list` shows them") };
     if as_json || !cx.out.is_table() {
@@ -173,6 +174,9 @@ async fn set(api: &Client, variable: &Variable) -> anyhow::Result<()> {
 
 async fn import(cx: &Context, file: &std::path::Path, existing: Existing) -> anyhow::Result<()> {
     let given = read(transfer::read(file)?);
+    if given.iter().any(|variable| args::name(&variable.key).is_err()) {
+        bail!("nothing was imported: {} has a variable with an empty key", file.display());
+    }
     let known: Vec<String> = all(cx).await?.into_iter().map(|variable| variable.key).collect();
     let (old, new): (Vec<_>, Vec<_>) = given.into_iter().partition(|variable| known.contains(&variable.key));
     let keys = old.iter().map(|variable| variable.key.as_str()).collect::<Vec<_>>().join(", ");
@@ -184,7 +188,7 @@ async fn import(cx: &Context, file: &std::path::Path, existing: Existing) -> any
     for variable in &chosen {
         set(api, variable).await.with_context(|| format!("variable {}", variable.key))?;
     }
-    eprintln!("Imported {} variables", chosen.len());
+    note(format_args!("Imported {} variables", chosen.len()));
     Ok(())
 }
 
@@ -220,8 +224,8 @@ async fn export(cx: &Context, file: &std::path::Path) -> anyhow::Result<ExitCode
         return Ok(ExitCode::SUCCESS);
     }
     let keys = hidden.iter().map(|variable| variable.key.as_str()).collect::<Vec<_>>().join(", ");
-    eprintln!("Left out, since the API does not tell values of keys that look like a secret's: {keys}");
-    eprintln!("  hint: stop the daemon and export again, which reads the database itself");
+    note(format_args!("Left out, since the API does not tell values of keys that look like a secret's: {keys}"));
+    note(format_args!("  hint: stop the daemon and export again, which reads the database itself"));
     Ok(ExitCode::FAILURE)
 }
 

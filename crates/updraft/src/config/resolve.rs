@@ -172,12 +172,32 @@ fn read_file(path: &Path, text: &str) -> Result<BTreeMap<String, String>, Config
     Ok(flat)
 }
 
+/// Names of options that Airflow calls otherwise.
+const AIRFLOWS: [(&str, &str); 8] = [
+    ("dags_folder", "dags"),
+    ("executor", "default_executor"),
+    ("sql_alchemy_conn", "database_url"),
+    ("web_server_host", "host"),
+    ("web_server_port", "port"),
+    ("logging_level", "log_level"),
+    ("log_folder", "base_log_folder"),
+    ("worker_concurrency", "executors.local.parallelism"),
+];
+
 fn unknown_key(key: &str, path: &Path) -> Option<String> {
     let known = || OPTIONS.iter().map(|option| option.key);
     if known().any(|option| option == key) {
         return None;
     }
-    let hint = nearest(key, known()).map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
+    // Airflow's sections are no tables here.
+    let last = key.rsplit('.').next().unwrap_or(key);
+    let synonym = AIRFLOWS.iter().find(|(theirs, _)| *theirs == last).map(|(_, ours)| *ours);
+    let near = synonym.or_else(|| known().find(|option| *option == last)).or_else(|| nearest(key, known()));
+    let hint = match near {
+        Some(near) if key.contains('.') && !near.contains('.') => format!("; did you mean \"{near}\", before any table?"),
+        Some(near) => format!("; did you mean \"{near}\"?"),
+        None => String::new(),
+    };
     Some(format!("{}: there is no option \"{key}\"{hint}", path.display()))
 }
 
@@ -370,12 +390,17 @@ mod tests {
     #[test]
     fn unknown_keys_are_said_with_what_was_meant() {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("u.toml"), "paralelism = 4\ncolour = \"red\"\n[executors.local]\nparallel = 1\n").unwrap();
+        let ours = "paralelism = 4\ncolour = \"red\"\n[executors.local]\nparallel = 1\n";
+        let airflows = "[core]\ndags_folder = \"d\"\nparallelism = 3\n[api]\nport = 1\n";
+        fs::write(dir.path().join("u.toml"), format!("{ours}{airflows}")).unwrap();
         let globals = Globals { config: Some("u.toml".into()), ..Globals::default() };
         let around = around(dir.path(), &[("UPDRAFT_PYHTON", "python"), ("UPDRAFT_DAG_ID", "x"), ("UPDRAFT_PARAM_DAY", "1")]);
         let (_, warnings) = load(&globals, &around).unwrap();
         insta::assert_snapshot!(warnings.join("\n").replace(&dir.path().display().to_string(), "~"), @r#"
+        ~/u.toml: there is no option "api.port"; did you mean "port", before any table?
         ~/u.toml: there is no option "colour"
+        ~/u.toml: there is no option "core.dags_folder"; did you mean "dags", before any table?
+        ~/u.toml: there is no option "core.parallelism"; did you mean "parallelism", before any table?
         ~/u.toml: there is no option "executors.local.parallel"; did you mean "executors.local.parallelism"?
         ~/u.toml: there is no option "paralelism"; did you mean "parallelism"?
         the environment variable UPDRAFT_PYHTON means nothing; did you mean UPDRAFT_PYTHON?

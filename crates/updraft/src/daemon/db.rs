@@ -6,9 +6,13 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use jiff::{civil::Date, tz::TimeZone};
 use updraft_model::Timestamp;
+use updraft_store_sqlite::OpenError;
 
 use super::{retention, store::Store};
-use crate::config::{Config, parse_duration};
+use crate::{
+    config::{Config, parse_duration},
+    output::print,
+};
 
 /// Looks after the database.
 #[derive(Debug, Subcommand)]
@@ -28,13 +32,35 @@ pub enum DbCommand {
 /// Carries a command out.
 pub fn run(command: DbCommand, config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
-    runtime.block_on(async {
+    let instead = instead(&command, config.retention.is_some());
+    let done = runtime.block_on(async {
         match command {
             DbCommand::Migrate => migrate(config).await,
             DbCommand::Clean { before } => clean(config, &before).await,
             DbCommand::Check => check(config).await,
         }
+    });
+    done.map_err(|error| match error.downcast_ref() {
+        Some(OpenError::InUse { owner, .. }) => {
+            anyhow::anyhow!(
+                "the database {} is in use by {owner}, and a SQLite database belongs to one process\n  hint: {instead}",
+                config.database
+            )
+        }
+        _ => error,
     })
+}
+
+/// What to do while a daemon has the database.
+fn instead(command: &DbCommand, cleans: bool) -> &'static str {
+    match command {
+        DbCommand::Migrate => "a daemon brings its schema up to date when it starts: there is nothing to do",
+        DbCommand::Clean { .. } if cleans => {
+            "a daemon deletes old runs by itself (`updraft config get retention` says after how long); to do it now, stop it first"
+        }
+        DbCommand::Clean { .. } => "stop the daemon first, or have it delete old runs by itself with the option `retention`",
+        DbCommand::Check => "stop the daemon first; `updraft doctor` looks at one that runs",
+    }
 }
 
 async fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
@@ -44,7 +70,7 @@ async fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
         std::fs::create_dir_all(folder).with_context(|| format!("creating the folder {}", folder.display()))?;
     }
     Store::open(&config.database).await?;
-    println!("The schema of {} is up to date.", config.database);
+    print(format_args!("The schema of {} is up to date.", config.database))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -53,18 +79,18 @@ async fn clean(config: &Config, before: &str) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("--before \"{before}\": write a time (2026-01-31T00:00:00Z), a date (2026-01-31) or an age (90d)"))?;
     let store = Store::open(&config.database).await?;
     let runs = retention::clean(&*store.engine(), before).await?;
-    println!("{runs} runs that ended before {before} were deleted.");
+    print(format_args!("{runs} runs that ended before {before} were deleted."))?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn check(config: &Config) -> anyhow::Result<ExitCode> {
     let problems = Store::open(&config.database).await?.check().await?;
     if problems.is_empty() {
-        println!("{} is sound.", config.database);
+        print(format_args!("{} is sound.", config.database))?;
         return Ok(ExitCode::SUCCESS);
     }
     for problem in &problems {
-        println!("{problem}");
+        print(format_args!("{problem}"))?;
     }
     Ok(ExitCode::FAILURE)
 }

@@ -6,6 +6,8 @@ use anyhow::Context as _;
 
 use super::Answer;
 
+use crate::output::print;
+
 /// `pattern` is a path or a glob, relative to the working directory. A folder counts if there is a
 /// file in it, at any depth (as for Airflow's `FileSensor`).
 pub fn exists(pattern: &str) -> anyhow::Result<Answer> {
@@ -18,11 +20,11 @@ pub fn exists(pattern: &str) -> anyhow::Result<Answer> {
     };
     Ok(match found {
         Some(path) => {
-            println!("{path} is there");
+            print(format_args!("{path} is there"))?;
             Answer::Done
         }
         None => {
-            println!("no file {pattern} yet");
+            print(format_args!("no file {pattern} yet"))?;
             Answer::NotYet
         }
     })

@@ -13,6 +13,8 @@ use updraft_model::XCOM_LIMIT;
 
 use super::Answer;
 
+use crate::output::print;
+
 /// So much of an answer that was not expected is shown.
 const SHOWN: usize = 2_000;
 
@@ -23,7 +25,7 @@ pub async fn request(spec: &HttpSpec) -> anyhow::Result<Answer> {
     let body = body_of(response).await?;
     if !is_expected(spec, status) {
         let excerpt: String = body.text.chars().take(SHOWN).collect();
-        println!("{excerpt}");
+        print(format_args!("{excerpt}"))?;
         bail!("{} {} was answered with {status}, but {} was expected", spec.method, shown(&spec.url), expectation(spec));
     }
     push(&body)?;
@@ -36,11 +38,11 @@ pub async fn answers(spec: &HttpSpec) -> anyhow::Result<Answer> {
     match send(spec).await {
         Ok(response) if is_expected(spec, response.status().as_u16()) => Ok(Answer::Done),
         Ok(_) => {
-            println!("not yet: {} is waited for", expectation(spec));
+            print(format_args!("not yet: {} is waited for", expectation(spec)))?;
             Ok(Answer::NotYet)
         }
         Err(error) if error.downcast_ref::<reqwest::Error>().is_some_and(|e| !e.is_builder()) => {
-            println!("not yet: {error:#}");
+            print(format_args!("not yet: {error:#}"))?;
             Ok(Answer::NotYet)
         }
         Err(error) => Err(error),
@@ -68,14 +70,14 @@ async fn send(spec: &HttpSpec) -> anyhow::Result<Response> {
             Some(json.to_string())
         }
     };
-    println!("{method} {}", shown(url));
+    print(format_args!("{method} {}", shown(url)))?;
     let client = reqwest::Client::builder().timeout(timeout).user_agent(concat!("updraft/", env!("CARGO_PKG_VERSION"))).build()?;
     let mut request = client.request(method, url).headers(all);
     if let Some(body) = body {
         request = request.body(body);
     }
     let response = request.send().await.map_err(reqwest::Error::without_url).with_context(|| format!("no answer from {}", shown(url)))?;
-    println!("{}", response.status());
+    print(format_args!("{}", response.status()))?;
     Ok(response)
 }
 
@@ -124,7 +126,7 @@ fn push(body: &Body) -> anyhow::Result<()> {
     let value = serde_json::from_str::<Value>(&body.text).unwrap_or_else(|_| Value::from(body.text.as_str()));
     let text = value.to_string();
     if body.bytes > XCOM_LIMIT || text.len() > XCOM_LIMIT {
-        println!("the answer has {} bytes; an XCom may have {XCOM_LIMIT}, so it is not pushed as return_value", body.bytes);
+        print(format_args!("the answer has {} bytes; an XCom may have {XCOM_LIMIT}, so it is not pushed as return_value", body.bytes))?;
         return Ok(());
     }
     let Some(path) = env::var_os("UPDRAFT_OUTPUT") else { return Ok(()) };

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 /// Longer than anything takes, also on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-const PASSWORD: &str = "a password of these tests";
+pub const PASSWORD: &str = "a password of these tests";
 
 /// A home and a folder of DAGs, which outlive daemons.
 pub struct Site {

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::daemon::{Site, wait_for};
+use crate::daemon::{PASSWORD, Site, wait_for};
 
 #[test]
 fn a_dag_is_dropped_in_triggered_and_its_log_read() {
@@ -52,16 +52,23 @@ fn files_that_come_and_change_are_seen_within_a_second() {
 fn a_broken_file_is_one_import_error_and_the_other_dags_go_on() {
     let site = Site::new();
     site.write_dag("good.yaml", "tasks: {a: {bash: 'true'}}\n");
-    site.write_dag("broken.yaml", "tasks:\n  a: {bsh: 'true'}\n");
     let daemon = site.start();
     daemon.wait_for_dag("good");
+    site.write_dag("broken.yaml", "tasks:\n  a: {bsh: 'true'}\n");
     let errors = || daemon.get("importErrors").1["import_errors"].as_array().cloned().unwrap_or_default();
     let error = wait_for("the import error", || errors().pop());
     assert_eq!(error["filename"], "broken.yaml");
     let text = error["stack_trace"].as_str().unwrap();
     assert!(text.contains("broken.yaml:2") && text.contains("bsh") && text.contains("bash"), "{text}");
+    let said = daemon.wait_to_say("a DAG file is broken");
+    assert!(said.contains("WARN") && said.contains("broken.yaml") && said.contains("line 2, column 7: unknown key `bsh`"), "{said}");
+    let mut command = site.command(&["dags", "list-import-errors", "--url", &daemon.address]);
+    let listed = String::from_utf8(command.env("UPDRAFT_PASSWORD", PASSWORD).output().unwrap().stdout).unwrap();
+    assert!(listed.starts_with("broken.yaml (at 20") && listed.contains("unknown key `bsh` in task `a`"), "{listed}");
     site.write_dag("broken.yaml", "tasks:\n  a: {bash: 'true'}\n");
     daemon.wait_for_dag("broken");
+    let said = daemon.wait_to_say("a DAG file is well again");
+    assert!(said.contains("INFO") && said.contains("broken.yaml"), "{said}");
     wait_for("the error to go", || errors().is_empty().then_some(()));
 }
 
@@ -92,4 +99,28 @@ fn a_swapped_or_empty_folder_removes_no_dag_and_a_missing_file_does() {
     assert!(took > Duration::from_secs(4), "after one look only: {took:?}");
     assert!(took < Duration::from_secs(20), "by the regular look only: {took:?}");
     assert!(is_listed("a"));
+}
+
+#[test]
+fn what_is_no_dag_file_is_said_and_holds_nothing_up() {
+    let site = Site::new();
+    site.write_dag("good.yaml", "tasks: {a: {bash: 'true'}}\n");
+    nix::unistd::mkfifo(&site.path("dags/pipe.yaml"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let daemon = site.start();
+    daemon.wait_for_dag("good");
+    site.write_dag("old.py", "from airflow import DAG\n");
+    let said = daemon.wait_to_say("imports airflow");
+    assert!(said.contains("old.py"), "{said}");
+    site.write_dag("second.yaml", "# of the same name\nschedule: null\ndag_id: good\ntasks: {a: {bash: 'true'}}\n");
+    let said = daemon.wait_to_say("a DAG is in several files");
+    assert!(said.contains("good.yaml, second.yaml"), "{said}");
+    let errors = wait_for("two import errors", || {
+        let errors = daemon.get("importErrors?order_by=filename").1["import_errors"].as_array().cloned().unwrap_or_default();
+        (errors.len() == 2).then_some(errors)
+    });
+    assert_eq!((&errors[0]["filename"], &errors[1]["filename"]), (&"pipe.yaml".into(), &"second.yaml".into()));
+    let text = errors[0]["stack_trace"].as_str().unwrap();
+    assert!(text.contains("is not a regular file"), "{text}");
+    let second = &errors[1]["diagnostics"][0];
+    assert_eq!(second["line"], 3, "where its dag_id is: {second}");
 }

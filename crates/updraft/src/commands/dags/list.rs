@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::{client::Client, commands::Context};
+use crate::{client::Client, commands::Context, output::note};
 
 /// Which DAGs.
 #[derive(Debug, Args)]
@@ -84,11 +84,8 @@ async fn report_import_errors(api: &Client) -> anyhow::Result<()> {
     let errors = api.list(&["importErrors"], "import_errors", &[], None).await?;
     if !errors.is_empty() {
         let files: Vec<&str> = errors.iter().filter_map(|error| error["filename"].as_str()).collect();
-        eprintln!(
-            "{} with errors: {}; `updraft dags validate` tells more",
-            if files.len() == 1 { "A file" } else { "Files" },
-            files.join(", ")
-        );
+        let what = if files.len() == 1 { "A file" } else { "Files" };
+        note(format_args!("{what} with errors: {}; `updraft dags list-import-errors` tells more", files.join(", ")));
     }
     Ok(())
 }

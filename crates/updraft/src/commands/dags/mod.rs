@@ -1,6 +1,7 @@
 //! `updraft dags`: DAGs and their files.
 
 mod list;
+mod list_import_errors;
 mod next_execution;
 mod pause;
 mod show;
@@ -14,9 +15,11 @@ use clap::Subcommand;
 
 use super::{Context, Foreground, prompt};
 
+use crate::output::note;
+
 pub use show::tree;
 pub use test::{Only, TestArgs, test};
-pub use validate::{Listed, files_below};
+pub use validate::{Listed, duplicate, files_below};
 
 /// DAGs and their files.
 #[derive(Debug, Subcommand)]
@@ -25,6 +28,8 @@ pub enum DagsCommand {
     List(list::List),
     /// Shows a DAG's settings and its tasks as a tree
     Show(show::Show),
+    /// Lists what the daemon finds wrong with DAG files
+    ListImportErrors,
     /// Checks DAG files, without a daemon
     Validate(validate::Validate),
     /// Prints the JSON Schema of DAG files, for editors
@@ -60,6 +65,7 @@ impl DagsCommand {
         match self {
             Self::List(list) => list.run(cx).await?,
             Self::Show(show) => show.run(cx).await?,
+            Self::ListImportErrors => list_import_errors::list_import_errors(cx).await?,
             Self::Validate(validate) => return validate.run(cx),
             Self::Schema => schema(cx)?,
             Self::Trigger(trigger) => return trigger.run(cx).await,
@@ -85,6 +91,6 @@ async fn delete(cx: &Context, dag_id: &str, yes: bool) -> anyhow::Result<ExitCod
         return Ok(ExitCode::FAILURE);
     }
     api.delete(&["dags", dag_id]).await?;
-    eprintln!("Deleted DAG {dag_id}. While its file is there, it comes back without its runs.");
+    note(format_args!("Deleted DAG {dag_id}. While its file is there, it comes back without its runs."));
     Ok(ExitCode::SUCCESS)
 }

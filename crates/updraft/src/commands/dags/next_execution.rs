@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use updraft_model::{Dag, DataInterval, NextRun, Schedule, Timestamp};
 use updraft_timetable::{Restriction, Timetable};
 
-use crate::commands::{Context, args, dag_file};
+use crate::{
+    commands::{Context, args, dag_file},
+    output::note,
+};
 
 /// Which runs of which DAG.
 #[derive(Debug, Args)]
@@ -33,7 +36,7 @@ impl NextExecution {
         let after = self.after.unwrap_or_else(|| jiff::Timestamp::now().into());
         let runs = next_runs(&dag, after, self.num)?;
         if runs.len() < self.num {
-            eprintln!("{}", why_no_more(&dag));
+            note(format_args!("{}", why_no_more(&dag)));
         }
         cx.out.list(&COLUMNS, &runs.iter().map(show).collect::<Vec<_>>())
     }

@@ -6,14 +6,19 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use updraft_model::{Dag, PoolName, RunRow, RunState, TaskId, TaskInstanceRow, Timestamp};
+use updraft_dagfile::runs_a_process;
+use updraft_model::{Dag, Operator, PoolName, RunRow, RunState, TaskId, TaskInstanceRow, Timestamp};
+use updraft_scheduler::NOT_YET;
 
-use super::validate::{Listed, files_below};
-use crate::commands::{
-    Context, Foreground, args,
-    dag_file::DagFile,
-    foreground::{Plan, World},
-    progress::{Progress, Seen},
+use super::validate::{LOCAL, Listed, files_below};
+use crate::{
+    commands::{
+        Context, Foreground, args,
+        dag_file::{self, DagFile},
+        foreground::{Plan, World, reason},
+        progress::{Progress, Seen},
+    },
+    output::note,
 };
 
 /// What is run.
@@ -21,6 +26,9 @@ use crate::commands::{
 pub struct TestArgs {
     /// A DAG file, or the id of a DAG in the folder of DAG files
     pub file: String,
+    /// The run's logical date, as Airflow takes it
+    #[arg(value_parser = args::time, value_name = "TIME", conflicts_with = "logical_date")]
+    pub date: Option<Timestamp>,
     /// The run's conf: a JSON object, or @FILE with one
     #[arg(long, short = 'c', value_parser = args::conf, value_name = "JSON")]
     pub conf: Option<Map<String, Value>>,
@@ -71,15 +79,16 @@ pub async fn test(cx: &Context, foreground: Option<Foreground>, args: &TestArgs,
         only: &chosen,
         retries: only == Only::Named,
         conf,
-        logical_date: args.logical_date.unwrap_or_else(|| jiff::Timestamp::now().into()),
+        logical_date: args.logical_date.or(args.date).unwrap_or_else(|| jiff::Timestamp::now().into()),
         variables: &args.variables,
         pools: &args.pools,
     };
+    elsewhere(dag, &chosen);
     let mut progress = Progress::new(&cx.out);
     let mut world = World::start(foreground, &cx.config, &plan).await?;
-    let watched = watch(&mut world, &mut progress).await;
+    let watched = watch(&mut world, &mut progress, dag).await;
     progress.finish();
-    let (run, rows) = (world.run()?, world.task_instances());
+    let (run, rows) = (world.run()?, explained(world.task_instances(), dag));
     world.stop().await?;
     let interrupted = watched?;
     summarise(cx, &run, &rows)?;
@@ -92,7 +101,7 @@ pub async fn test(cx: &Context, foreground: Option<Foreground>, args: &TestArgs,
 
 /// Shows the run until it is over. Whether it was interrupted: the first signal fails the run and
 /// lets its tasks end, a second one ends them at once.
-async fn watch(world: &mut World, progress: &mut Progress) -> anyhow::Result<bool> {
+async fn watch(world: &mut World, progress: &mut Progress, dag: &Dag) -> anyhow::Result<bool> {
     let mut signals = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let mut interrupted = 0;
     loop {
@@ -100,7 +109,7 @@ async fn watch(world: &mut World, progress: &mut Progress) -> anyhow::Result<boo
         let over = world.is_over()?;
         let rows = world.task_instances();
         world.read_logs(&rows, |row, line| progress.task_line(&name_of(row), line))?;
-        progress.observe(&rows.iter().map(seen).collect::<Vec<_>>());
+        progress.observe(&explained(rows, dag).iter().map(seen).collect::<Vec<_>>());
         if over {
             return Ok(interrupted > 0);
         }
@@ -116,6 +125,28 @@ async fn watch(world: &mut World, progress: &mut Progress) -> anyhow::Result<boo
                     world.kill().await;
                 }
             }
+        }
+    }
+}
+
+/// The rows as people see them: with a reason, and without the exit code that is only between a sensor's
+/// process and the engine.
+fn explained(mut rows: Vec<TaskInstanceRow>, dag: &Dag) -> Vec<TaskInstanceRow> {
+    let states = rows.iter().map(|row| (row.task_id.clone(), row.state)).collect();
+    for row in &mut rows {
+        row.reason = reason(row, dag, &states);
+        let is_sensor = dag.tasks.get(&row.task_id).is_some_and(|task| matches!(task.operator, Operator::Sensor(_)));
+        row.exit_code = row.exit_code.filter(|code| !(is_sensor && *code == NOT_YET));
+    }
+    rows
+}
+
+/// Tasks that a daemon would give to another executor: here there is none.
+fn elsewhere(dag: &Dag, chosen: &[TaskId]) {
+    for (id, task) in dag.tasks.iter().filter(|(id, _)| chosen.is_empty() || chosen.contains(id)) {
+        let named = task.executor.as_ref().or(dag.executor.as_ref()).filter(|name| name.as_str() != LOCAL);
+        if let Some(executor) = named.filter(|_| runs_a_process(&task.operator)) {
+            note(format_args!("warning: task {id} is for the executor {executor}; this test runs it on this machine"));
         }
     }
 }
@@ -193,7 +224,7 @@ fn find_file(cx: &Context, name: &str) -> anyhow::Result<DagFile> {
     }
     let folder = &cx.config.dags;
     for Listed { path, .. } in files_below(folder)?.into_iter().filter(|listed| listed.problem.is_none()) {
-        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let Ok(bytes) = dag_file::read(&path) else { continue };
         let parsed = updraft_dagfile::parse(&path.to_string_lossy(), &bytes);
         if parsed.dags.iter().any(|parsed| parsed.dag.dag_id.as_str() == name) {
             return DagFile::read(&path);

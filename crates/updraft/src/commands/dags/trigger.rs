@@ -6,7 +6,10 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use updraft_model::Timestamp;
 
-use crate::commands::{Context, args, follow::follow_run};
+use crate::{
+    commands::{Context, args, follow::follow_run},
+    output::note,
+};
 
 /// The run that is wanted.
 #[derive(Debug, Args)]
@@ -61,7 +64,7 @@ impl Trigger {
     async fn warn_if_paused(&self, cx: &Context) -> anyhow::Result<()> {
         let dag = cx.api().await?.get(&["dags", &self.dag_id], &[]).await?;
         if dag["is_paused"] == true {
-            eprintln!("DAG {id} is paused: the run waits until `updraft dags unpause {id}`", id = self.dag_id);
+            note(format_args!("DAG {id} is paused: the run waits until `updraft dags unpause {id}`", id = self.dag_id));
         }
         Ok(())
     }

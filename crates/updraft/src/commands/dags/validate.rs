@@ -8,23 +8,28 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{anyhow, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use updraft_dagfile::{Diagnostic, ParsedDag, ParsedFile, Severity, runs_a_process};
-use updraft_model::{ExecutorName, Task};
+use updraft_model::{DagId, ExecutorName, Task};
 
 use crate::{
     commands::{Context, dag_file},
     config::Config,
     daemon::bundle::{
         look::{Found, Look},
-        read::unreadable,
+        python::{NOT_READ, imports_airflow},
+        read::{unreadable, words_of},
     },
+    output::note,
 };
 
 /// The executor that starts processes on the daemon's own machine: the only one that is configured.
-const LOCAL: &str = "local";
+pub const LOCAL: &str = "local";
+
+/// So many Python files are named.
+const NAMED: usize = 3;
 
 /// Which files.
 #[derive(Debug, Args)]
@@ -48,8 +53,12 @@ impl Validate {
         for root in roots {
             files.extend(files_below(root)?);
         }
-        let checked: Vec<Checked> = files.into_iter().map(|file| check(file, &cx.config)).collect();
-        let problems = count(&checked, Severity::Error) + duplicates(&checked).len();
+        let mut checked: Vec<Checked> = files.into_iter().map(|file| check(file, &cx.config)).collect();
+        mark_duplicates(&mut checked);
+        let problems = count(&checked, Severity::Error);
+        for root in roots {
+            tell_python(root);
+        }
         if cx.out.is_table() {
             self.report(cx, &checked)?;
         } else {
@@ -64,21 +73,25 @@ impl Validate {
             cx.out.text(&updraft_dagfile::report(&path.to_string_lossy(), source, &parsed.diagnostics, paint.has_colours()))?;
             cx.out.line("")?;
         }
-        for (dag_id, paths) in duplicates(checked) {
-            cx.out.line(&format!(
-                "{} DAG \"{dag_id}\" is in several files: {}; rename all but one",
-                paint.bad("error:"),
-                paths.join(", ")
-            ))?;
-        }
         let dags: usize = checked.iter().map(|file| file.parsed.dags.len()).sum();
-        let (errors, warnings) = (count(checked, Severity::Error) + duplicates(checked).len(), count(checked, Severity::Warning));
+        let (errors, warnings) = (count(checked, Severity::Error), count(checked, Severity::Warning));
         let summary = format!("{}, {}: {}", several(checked.len(), "file"), several(dags, "DAG"), verdict(errors, warnings));
         cx.out.line(&match (errors, warnings) {
             (0, 0) => paint.good(&summary),
             (0, _) => paint.warning(&summary),
             _ => paint.bad(&summary),
         })
+    }
+}
+
+/// Files of Airflow in a folder: nothing is wrong with them but that they are not read.
+fn tell_python(root: &Path) {
+    let mut found: Vec<String> = Look::at(root).python.into_iter().filter(|file| imports_airflow(&root.join(file))).collect();
+    let count = found.len();
+    found.truncate(NAMED);
+    if count > 0 {
+        let more = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
+        note(format_args!("not read, since {NOT_READ}: {}{more}", found.join(", ")));
     }
 }
 
@@ -98,27 +111,37 @@ fn count(checked: &[Checked], severity: Severity) -> usize {
     checked.iter().flat_map(|file| &file.parsed.diagnostics).filter(|diagnostic| diagnostic.severity == severity).count()
 }
 
-/// DAGs that more than one file has.
-fn duplicates(checked: &[Checked]) -> BTreeMap<String, Vec<String>> {
-    let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for Checked { path, parsed, .. } in checked {
-        for dag in &parsed.dags {
-            files.entry(dag.dag.dag_id.to_string()).or_default().push(path.display().to_string());
-        }
+/// A DAG that two files have is the first one's, in the order in which a daemon reads them; a daemon
+/// that knows the other one already keeps that.
+fn mark_duplicates(checked: &mut [Checked]) {
+    let mut owners: BTreeMap<DagId, PathBuf> = BTreeMap::new();
+    for Checked { path, source, parsed } in checked {
+        let ParsedFile { dags, diagnostics } = parsed;
+        dags.retain(|parsed| {
+            let owner = owners.entry(parsed.dag.dag_id.clone()).or_insert_with(|| path.clone());
+            if owner != path {
+                let message = duplicate(&parsed.dag.dag_id, &owner.display().to_string());
+                diagnostics.push(Diagnostic::error(source, parsed.id.clone(), message, "give one of them another `dag_id`"));
+            }
+            owner == path
+        });
     }
-    files.retain(|_, paths| paths.len() > 1);
-    files
+}
+
+/// What is said of a DAG that the file `owner` has too.
+pub fn duplicate(dag_id: &DagId, owner: &str) -> String {
+    format!("DAG \"{dag_id}\" is already defined in {owner}, which keeps it")
 }
 
 fn check(Listed { path, problem }: Listed, config: &Config) -> Checked {
     let bytes = match problem {
-        Some(why) => Err(why),
-        None => dag_file::read_bytes(&path).map_err(|error| error.root_cause().to_string()),
+        Some(why) => Err(unreadable(&why)),
+        None => dag_file::read(&path),
     };
     let bytes = match bytes {
         Ok(bytes) => bytes,
-        Err(why) => {
-            let parsed = ParsedFile { dags: Vec::new(), diagnostics: vec![unreadable(&why)] };
+        Err(diagnostic) => {
+            let parsed = ParsedFile { dags: Vec::new(), diagnostics: vec![diagnostic] };
             return Checked { path, source: String::new(), parsed };
         }
     };
@@ -173,7 +196,7 @@ pub struct Listed {
 
 /// The file itself, or the DAG files below a folder in order, as a daemon finds them.
 pub fn files_below(root: &Path) -> anyhow::Result<Vec<Listed>> {
-    let metadata = fs::metadata(root).with_context(|| format!("can't read {}", root.display()))?;
+    let metadata = fs::metadata(root).map_err(|error| anyhow!("can't read {}: {}", root.display(), words_of(&error)))?;
     if !metadata.is_dir() {
         return Ok(vec![Listed { path: root.to_owned(), problem: None }]);
     }

@@ -1,10 +1,12 @@
 //! The folder of DAG files.
 
+use std::collections::BTreeMap;
+
 use super::Check;
 use crate::{
     commands::{
-        dag_file::read_bytes,
-        dags::{Listed, files_below},
+        dag_file::read,
+        dags::{Listed, duplicate, files_below},
     },
     config::Config,
 };
@@ -29,25 +31,30 @@ pub fn checks(config: &Config) -> Vec<Check> {
             return vec![Check::error("dags", format!("{shown} can't be read: {error:#}"), "give the user who runs Updraft the right to")];
         }
     };
-    let (mut dags, mut broken) = (0, Vec::new());
+    let (mut dags, mut broken) = (BTreeMap::new(), Vec::new());
     for Listed { path, problem } in &files {
         let name = path.strip_prefix(folder).unwrap_or(path).display();
         if let Some(why) = problem {
             broken.push(format!("{name} ({why})"));
             continue;
         }
-        match read_bytes(path) {
+        match read(path) {
             Ok(bytes) => {
                 let parsed = updraft_dagfile::parse(&path.to_string_lossy(), &bytes);
-                dags += parsed.dags.len();
                 if parsed.has_errors() {
                     broken.push(name.to_string());
                 }
+                for dag in &parsed.dags {
+                    let owner = dags.entry(dag.dag.dag_id.clone()).or_insert_with(|| name.to_string());
+                    if *owner != name.to_string() {
+                        broken.push(format!("{name} ({})", duplicate(&dag.dag.dag_id, owner)));
+                    }
+                }
             }
-            Err(error) => broken.push(format!("{error:#}")),
+            Err(diagnostic) => broken.push(format!("{name} ({})", diagnostic.message)),
         }
     }
-    let found = format!("{shown}: {} files, {dags} DAGs", files.len());
+    let found = format!("{shown}: {} files, {} DAGs", files.len(), dags.len());
     vec![match broken.len() {
         0 if files.is_empty() => Check::warning("dags", found, "put DAG files (*.yaml) into it"),
         0 => Check::ok("dags", found),

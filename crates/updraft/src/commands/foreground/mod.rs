@@ -2,11 +2,13 @@
 //! temporary home. Nothing of it is left when it is over.
 
 mod logs;
+mod why;
 mod world;
 
 use tempfile::TempDir;
 use updraft_executor_local::{NurseryHandle, start_nursery};
 
+pub use why::reason;
 pub use world::{Plan, World};
 
 /// What must be made before the process has any thread: a temporary home and its nursery.

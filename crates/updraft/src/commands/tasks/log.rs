@@ -3,7 +3,10 @@
 use clap::Args;
 use serde_json::Value;
 
-use crate::{client::Client, commands::Context};
+use crate::{
+    client::{Client, ClientError},
+    commands::Context,
+};
 
 /// Whose log, and how much of it.
 #[derive(Debug, Args)]
@@ -29,7 +32,10 @@ impl Log {
     /// Prints it.
     pub async fn run(&self, cx: &Context) -> anyhow::Result<()> {
         let api = cx.api().await?;
-        let number = self.number(api).await?.to_string();
+        let number = match self.number(api).await {
+            Err(error) => return Err(super::in_order(cx, ["log", &self.dag_id, &self.run_id, &self.task_id], error).await),
+            Ok(number) => number.to_string(),
+        };
         let path = ["dags", &self.dag_id, "dagRuns", &self.run_id, "taskInstances", &self.task_id, "logs", &number];
         let query = [("map_index", self.map_index.to_string())];
         if self.follow {
@@ -51,7 +57,7 @@ impl Log {
     }
 
     /// The try that is wanted; the first, while there is none.
-    async fn number(&self, api: &Client) -> anyhow::Result<u64> {
+    async fn number(&self, api: &Client) -> Result<u64, ClientError> {
         if let Some(number) = self.r#try {
             return Ok(number.into());
         }

@@ -10,6 +10,8 @@ use clap::Subcommand;
 use serde_json::{Map, Value, json};
 use updraft_model::Timestamp;
 
+use crate::client::ClientError;
+
 use super::{
     Context, Foreground, args, dag_file,
     dags::{Only, TestArgs, test, tree},
@@ -54,6 +56,9 @@ pub enum TasksCommand {
         file: String,
         /// The task
         task_id: String,
+        /// The run's logical date, as Airflow takes it
+        #[arg(value_parser = args::time, value_name = "TIME", conflicts_with = "logical_date")]
+        date: Option<Timestamp>,
         /// The run's conf: a JSON object, or @FILE with one
         #[arg(long, short = 'c', value_parser = args::conf, value_name = "JSON")]
         conf: Option<Map<String, Value>>,
@@ -83,8 +88,8 @@ impl TasksCommand {
             Self::Clear(clear) => return clear.run(cx).await,
             Self::State { dag_id, run_id, task_id, map_index } => state(cx, &dag_id, &run_id, &task_id, map_index).await?,
             Self::Render(render) => render.run(cx).await?,
-            Self::Test { file, task_id, conf, logical_date, variables, dag_id } => {
-                let args = TestArgs { file, conf, logical_date, tasks: vec![task_id], variables, pools: Vec::new(), dag_id };
+            Self::Test { file, task_id, date, conf, logical_date, variables, dag_id } => {
+                let args = TestArgs { file, date, conf, logical_date, tasks: vec![task_id], variables, pools: Vec::new(), dag_id };
                 return test(cx, foreground, &args, Only::NamedOnce).await;
             }
         }
@@ -121,7 +126,10 @@ async fn state(cx: &Context, dag_id: &str, run_id: &str, task_id: &str, map_inde
     if map_index >= 0 {
         path.push(&index);
     }
-    let instance = cx.api().await?.get(&path, &[]).await?;
+    let instance = match cx.api().await?.get(&path, &[]).await {
+        Err(error) => return Err(in_order(cx, ["state", dag_id, run_id, task_id], error).await),
+        Ok(instance) => instance,
+    };
     if !cx.out.is_table() {
         return cx.out.value(&instance);
     }
@@ -130,4 +138,15 @@ async fn state(cx: &Context, dag_id: &str, run_id: &str, task_id: &str, map_inde
         cx.out.line(text)?;
     }
     Ok(())
+}
+
+/// The same error, unless there is such a task instance in Airflow's order: DAG, task, run.
+async fn in_order(cx: &Context, [command, dag_id, run_id, task_id]: [&str; 4], error: ClientError) -> anyhow::Error {
+    let swapped = ["dags", dag_id, "dagRuns", task_id, "taskInstances", run_id];
+    match cx.api().await {
+        Ok(api) if error.is_not_found() && api.get(&swapped, &[]).await.is_ok() => anyhow::anyhow!(
+            "run {run_id} does not exist, but run {task_id} with a task {run_id} does\n  hint: the run comes first: `updraft tasks {command} {dag_id} {task_id} {run_id}`"
+        ),
+        _ => error.into(),
+    }
 }

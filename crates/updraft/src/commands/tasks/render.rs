@@ -23,6 +23,9 @@ pub struct Render {
     dag: String,
     /// The task
     task_id: String,
+    /// The run's logical date, as Airflow takes it
+    #[arg(value_parser = args::time, value_name = "TIME", conflicts_with = "logical_date")]
+    date: Option<Timestamp>,
     /// The run's logical date [default: now]
     #[arg(long, short = 'l', value_parser = args::time, value_name = "TIME")]
     logical_date: Option<Timestamp>,
@@ -49,15 +52,23 @@ impl Render {
         let run = self.run_row(&dag)?;
         let instance = instance_row(&run, &task);
         let downstream: Vec<&TaskId> = dag.tasks.values().filter(|t| t.upstream.contains(&task.task_id)).map(|t| &t.task_id).collect();
-        let version = DagVersion { id: run.version, number: 1, hash: ContentHash::of(&dag), created_at: now(), dag: dag.clone() };
+        let version = DagVersion { id: run.version, number: 1, hash: ContentHash::of(&dag), created_at: now(), dag: dag.clone() }.into();
         let (runtime, file) = self.surroundings(cx)?;
-        let context =
-            AttemptContext { run: &run, instance: &instance, task: &task.into(), dag: Some(&version.into()), file: &file, downstream };
+        let mut skipped = None;
+        let mut task = task;
         let mut preparation = Preparation::default();
         loop {
+            let shared = task.clone().into();
+            let (dag, downstream) = (Some(&version), downstream.clone());
+            let context = AttemptContext { run: &run, instance: &instance, task: &shared, dag, file: &file, downstream };
             match prepare(&context, &mut preparation, &runtime, now()) {
-                Prepared::Launch(workload) => return print(cx, &workload),
-                Prepared::Inline(end) => return print_inline(cx, end),
+                Prepared::Launch(workload) => return print(cx, &workload, skipped.as_deref()),
+                // What it would have run is asked for nevertheless.
+                Prepared::Inline(InlineEnd::Skipped(why)) if task.when.is_some() => {
+                    skipped = Some(why);
+                    task.when = None;
+                }
+                Prepared::Inline(end) => return print_inline(cx, end, skipped),
                 Prepared::Needs(questions) => {
                     for question in questions {
                         let verdict = self.answer(cx, &question).await?;
@@ -70,7 +81,7 @@ impl Render {
 
     /// A run as a trigger at the logical date would make it.
     fn run_row(&self, dag: &Dag) -> anyhow::Result<RunRow> {
-        let at = self.logical_date.unwrap_or_else(now);
+        let at = self.logical_date.or(self.date).unwrap_or_else(now);
         Ok(RunRow {
             key: RunKey(1),
             dag_id: dag.dag_id.clone(),
@@ -150,12 +161,17 @@ fn instance_row(run: &RunRow, task: &Task) -> TaskInstanceRow {
     }
 }
 
-fn print(cx: &Context, workload: &Workload) -> anyhow::Result<()> {
+fn print(cx: &Context, workload: &Workload, skipped: Option<&str>) -> anyhow::Result<()> {
     let Workload { argv, stdin, env, cwd, image, .. } = workload;
     // What every task has is not what its author wrote.
     let own: BTreeMap<&String, &String> = env.iter().filter(|(name, _)| !name.starts_with("AIRFLOW_CTX_") && !is_context(name)).collect();
     if !cx.out.is_table() {
-        return cx.out.value(&json!({ "argv": argv, "stdin": stdin, "env": own, "cwd": cwd, "image": image }));
+        let mut shown = json!({ "argv": argv, "stdin": stdin, "env": own, "cwd": cwd, "image": image });
+        if let Some(why) = skipped {
+            shown["ends_as"] = "skipped".into();
+            shown["reason"] = why.into();
+        }
+        return cx.out.value(&shown);
     }
     match argv.as_slice() {
         [bash, flag, script] if bash == "bash" && flag == "-c" => property(cx, "bash", script)?,
@@ -168,7 +184,7 @@ fn print(cx: &Context, workload: &Workload) -> anyhow::Result<()> {
             property(cx, name, value)?;
         }
     }
-    Ok(())
+    skipped.map_or(Ok(()), |why| cx.out.line(&format!("It would not run, but be skipped: {why}")))
 }
 
 /// Variables that tell a task what it is.
@@ -183,11 +199,20 @@ fn property(cx: &Context, name: &str, value: &str) -> anyhow::Result<()> {
     cx.out.text(&format!("{line}\n# property: {name}\n{line}\n{value}\n\n"))
 }
 
-fn print_inline(cx: &Context, end: InlineEnd) -> anyhow::Result<()> {
-    match end {
+/// What ends without a process has a value instead of fields.
+fn print_inline(cx: &Context, end: InlineEnd, skipped: Option<String>) -> anyhow::Result<()> {
+    let mut shown = match end {
         InlineEnd::Failed { error, .. } => bail!("it can't be rendered: {error}"),
-        InlineEnd::Success(value) => cx.out.value(&json!({ "ends_as": "success", "return_value": value })),
-        InlineEnd::Skipped(why) => cx.out.value(&json!({ "ends_as": "skipped", "reason": why })),
-        other => cx.out.value(&json!({ "ends_as": format!("{other:?}") })),
+        InlineEnd::Success(value) => json!({ "ends_as": "success", "return_value": value }),
+        InlineEnd::Skipped(why) => json!({ "ends_as": "skipped", "reason": why }),
+        InlineEnd::NotYet => json!({ "ends_as": "up_for_reschedule" }),
+        InlineEnd::Trigger { trigger, .. } => {
+            json!({ "triggers": trigger.dag_id, "run_id": trigger.run_id, "logical_date": trigger.logical_date, "conf": trigger.conf })
+        }
+    };
+    if let Some(why) = skipped {
+        shown["ends_as"] = "skipped".into();
+        shown["reason"] = why.into();
     }
+    cx.out.object(&shown)
 }

@@ -10,6 +10,8 @@ use std::{
 
 use ignore::WalkBuilder;
 
+use super::read::{no_file, words_of};
+
 /// The file that says what to leave out, in gitignore's syntax; counts for its folder and below.
 pub const IGNORE_FILE: &str = ".updraftignore";
 
@@ -80,6 +82,8 @@ pub struct Look {
     pub is_complete: bool,
     /// Folders, and links to such, that could not be looked into: what is below them is not missing.
     pub hidden: BTreeSet<String>,
+    /// Python files, below the folder like `files`: nothing is read of them, but they may have been meant as DAG files.
+    pub python: BTreeSet<String>,
     /// Why the folder itself can't be read.
     pub failure: Option<String>,
 }
@@ -126,13 +130,17 @@ impl Look {
         if let Some(error) = entry.error() {
             self.files.insert(name_of(root, &entry.path().join(IGNORE_FILE)), Found::Problem(error.to_string()));
         }
-        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-        if !is_file || !is_dag_file(entry.path()) {
+        let Some(kind) = entry.file_type().filter(|kind| !kind.is_dir()) else { return };
+        if kind.is_file() && entry.path().extension().is_some_and(|extension| extension == "py") {
+            self.python.insert(name_of(root, entry.path()));
+        }
+        if !is_dag_file(entry.path()) {
             return;
         }
-        let found = match entry.metadata() {
-            Ok(metadata) => Found::File { path: entry.path().to_owned(), stamp: Stamp::of(&metadata, now) },
-            Err(error) => Found::Problem(error.to_string()),
+        let found = match (no_file(kind), entry.metadata()) {
+            (Some(why), _) => Found::Problem(why),
+            (None, Ok(metadata)) => Found::File { path: entry.path().to_owned(), stamp: Stamp::of(&metadata, now) },
+            (None, Err(error)) => Found::Problem(error.to_string()),
         };
         self.files.insert(name_of(root, entry.path()), found);
     }
@@ -158,12 +166,19 @@ impl Look {
             }
             None if is_gone => {}
             None => {
-                let text = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                // The walk's own words repeat the path, which is no news where it is told.
+                let text = trouble_at(path).unwrap_or_else(|| error.to_string());
                 self.hidden.insert(name_of(root, path));
                 self.files.insert(name_of(root, path), Found::Problem(text));
             }
         }
     }
+}
+
+/// Why a path can't be looked at, in the system's words; nothing if it can be now.
+fn trouble_at(path: &Path) -> Option<String> {
+    let tried = fs::metadata(path).and_then(|metadata| if metadata.is_dir() { fs::read_dir(path).map(drop) } else { Ok(()) });
+    tried.err().map(|error| words_of(&error))
 }
 
 /// Whether a path is named like a DAG file.
@@ -198,6 +213,8 @@ fn loop_of(error: &ignore::Error) -> Option<&Path> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+
+    use nix::{sys::stat::Mode, unistd::mkfifo};
 
     use super::*;
 
@@ -264,12 +281,27 @@ mod tests {
         let shown = names(&look).join("\n").replace(&dir.path().display().to_string(), "~");
         insta::assert_snapshot!(shown, @r#"
         a.yaml
-        one.yaml: IO error for operation on ~/one.yaml: Too many levels of symbolic links (os error 40)
-        two.yaml: IO error for operation on ~/two.yaml: Too many levels of symbolic links (os error 40)
+        one.yaml: a symbolic link that leads to itself
+        two.yaml: a symbolic link that leads to itself
         "#);
         assert!(!look.hides("gone.yaml"));
         assert!(look.hides("one.yaml/below.yaml"));
         assert!(Look { hidden: BTreeSet::from([String::new()]), ..look }.hides("gone.yaml"));
+    }
+
+    #[test]
+    fn what_is_no_file_is_a_problem_and_python_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        mkfifo(&dir.path().join("pipe.yaml"), Mode::S_IRWXU).unwrap();
+        mkfifo(&dir.path().join("pipe"), Mode::S_IRWXU).unwrap();
+        symlink("/dev/null", dir.path().join("device.yaml")).unwrap();
+        fs::write(dir.path().join("helper.py"), "").unwrap();
+        let look = Look::at(dir.path());
+        assert_eq!(
+            names(&look),
+            ["device.yaml: it is not a regular file, but a device", "pipe.yaml: it is not a regular file, but a named pipe"]
+        );
+        assert_eq!(look.python, BTreeSet::from(["helper.py".to_owned()]));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The bundle: the folder of DAG files, and how its changes reach the engine.
 //!
 //! [`look`] walks the folder, [`tracker`] decides what a look means, [`read`] reads and parses what
-//! changed, [`watcher`] says when to look again. Looking is level-triggered: a lost notification
+//! changed, [`watcher`] says when to look again, [`news`] what the log says of it. Looking is level-triggered: a lost notification
 //! costs at most [`LOOK_EVERY`]. What a DAG's change means is the scheduler's business, not ours.
 
 pub mod look;
+mod news;
+pub mod python;
 pub mod read;
 mod tracker;
 mod watcher;
@@ -23,6 +25,7 @@ use updraft_scheduler::FileChange;
 
 use self::{
     look::Look,
+    news::{News, tell_python},
     read::ReadFile,
     tracker::{Todo, Tracker},
     watcher::Watcher,
@@ -60,9 +63,10 @@ impl Bundle {
             is_asked = true;
             tracker.restart(known);
         }
+        let mut news = News::default();
         let mut last_problem = None;
         loop {
-            let (again, looked_for) = self.round(&mut tracker, begin.elapsed(), is_asked, &mut last_problem).await;
+            let (again, looked_for) = self.round(&mut tracker, &mut news, begin.elapsed(), is_asked, &mut last_problem).await;
             let coverage = watcher.cover();
             let nap = again.unwrap_or(LOOK_EVERY).min(coverage.look_at_least_every());
             let woken = async {
@@ -92,6 +96,7 @@ impl Bundle {
     async fn round(
         &self,
         tracker: &mut Tracker,
+        news: &mut News,
         now: Duration,
         is_asked: bool,
         last_problem: &mut Option<String>,
@@ -122,7 +127,15 @@ impl Bundle {
         self.digest.send_replace(Some(tracker.digest()));
         if is_asked && !changes.is_empty() {
             tracing::debug!(files = changes.len(), "DAG files changed");
+            changes.iter().for_each(|change| news.tell(change));
+            news.tell_shared(tracker.shared());
             self.engine.files(changes);
+        }
+        let python = if is_asked { news.unknown(&look.python) } else { Vec::new() };
+        if !python.is_empty() {
+            let root = self.root.clone();
+            // Nothing waits for what it says.
+            spawn_blocking(move || tell_python(&root, &python));
         }
         (look_again, looked_for)
     }

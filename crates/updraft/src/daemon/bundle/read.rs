@@ -1,8 +1,9 @@
 //! Reads and parses DAG files, on all cores.
 
 use std::{
-    fs::File,
+    fs::{FileType, OpenOptions},
     io::{self, Read as _},
+    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -11,8 +12,9 @@ use std::{
     thread,
 };
 
+use nix::{errno::Errno, fcntl::OFlag};
 use sha2::{Digest as _, Sha256};
-use updraft_dagfile::{Diagnostic, MAX_FILE, ParsedDag, ParsedFile, Severity, parse, report};
+use updraft_dagfile::{Diagnostic, MAX_FILE, ParsedDag, ParsedFile, parse, report};
 use updraft_model::{ImportErrorRow, Packed, Timestamp};
 use updraft_scheduler::{FileContent, Place, ReadDag};
 
@@ -77,10 +79,10 @@ fn one(job: &Job) -> ReadFile {
     let Job { file, found, known, parse } = job;
     let (stamp, outcome) = match found {
         Found::Problem(why) => (None, Err(unreadable(why))),
-        Found::File { stamp, .. } if stamp.size() > MAX_FILE as u64 => (Some(*stamp), Err(too_large(stamp.size()))),
+        Found::File { stamp, .. } if stamp.size() > MAX_FILE as u64 => (Some(*stamp), Err(Diagnostic::too_long(stamp.size()))),
         Found::File { path, stamp } => match bytes_of(path) {
             Ok(bytes) => (Some(*stamp), Ok(bytes)),
-            Err(error) => (None, Err(unreadable(&error.to_string()))),
+            Err(diagnostic) => (None, Err(diagnostic)),
         },
     };
     let hash: Hash = match &outcome {
@@ -94,11 +96,39 @@ fn one(job: &Job) -> ReadFile {
     ReadFile { file: file.clone(), stamp, hash, content }
 }
 
-/// All of a file, or one byte more than is allowed, should it grow while it is read.
-fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
+/// All of a file, or one byte more than is allowed, should it grow while it is read. What is there
+/// instead of a file is never read: a pipe would be waited for without end.
+pub fn bytes_of(path: &Path) -> Result<Vec<u8>, Diagnostic> {
+    let failed = |error: io::Error| unreadable(&words_of(&error));
+    // Opening a pipe waits for who writes into it, unless told not to.
+    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if let Some(why) = no_file(metadata.file_type()) {
+        return Err(unreadable(&why));
+    }
+    if metadata.len() > MAX_FILE as u64 {
+        return Err(Diagnostic::too_long(metadata.len()));
+    }
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
+    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
+}
+
+/// Why something is not a file that can be read.
+pub fn no_file(kind: FileType) -> Option<String> {
+    let what = match () {
+        () if kind.is_file() => return None,
+        () if kind.is_dir() => "a folder",
+        () if kind.is_fifo() => "a named pipe",
+        () if kind.is_socket() => "a socket",
+        () => "a device",
+    };
+    Some(format!("it is not a regular file, but {what}"))
+}
+
+/// The system's words, where they are for people.
+pub fn words_of(error: &io::Error) -> String {
+    if error.raw_os_error() == Some(Errno::ELOOP as i32) { "a symbolic link that leads to itself".to_owned() } else { error.to_string() }
 }
 
 fn content_of(file: &str, bytes: &[u8]) -> FileContent {
@@ -111,8 +141,10 @@ fn content_of(file: &str, bytes: &[u8]) -> FileContent {
     }
     let error = has_errors.then(|| import_error(file, &source, &diagnostics));
     let read = |parsed: ParsedDag| {
-        let text = source.lines().nth(parsed.line.saturating_sub(1)).unwrap_or_default().to_owned();
-        ReadDag::new(parsed.dag).at(Place { line: parsed.line, text })
+        let (before, rest) = source.split_at_checked(parsed.id.start).unwrap_or_default();
+        let line = before.matches('\n').count();
+        let text = before.rsplit('\n').next().unwrap_or_default().to_owned() + rest.lines().next().unwrap_or_default();
+        ReadDag::new(parsed.dag).at(Place { line: line + 1, text })
     };
     FileContent { dags: dags.into_iter().map(read).collect(), error, source: Arc::new(Packed::new(&*source)) }
 }
@@ -127,20 +159,10 @@ fn import_error(file: &str, source: &str, diagnostics: &[Diagnostic]) -> ImportE
     }
 }
 
-fn of_file(message: String, help: &str) -> Diagnostic {
-    Diagnostic { message, help: Some(help.to_owned()), span: None, line: 1, column: 1, severity: Severity::Error }
-}
-
 /// What is said of a file that can't be read.
 pub fn unreadable(why: &str) -> Diagnostic {
-    of_file(format!("it can't be read: {why}"), "remove it, make it readable for the user that runs updraft, or name it in .updraftignore")
-}
-
-fn too_large(size: u64) -> Diagnostic {
-    of_file(
-        format!("the file is {size} bytes long; a DAG file may have at most {MAX_FILE}"),
-        "split it into several DAGs, or move data out of it",
-    )
+    let help = "remove it, make it readable for the user that runs updraft, or name it in .updraftignore";
+    Diagnostic::of_file(format!("it can't be read: {why}"), help)
 }
 
 #[cfg(test)]
@@ -164,7 +186,7 @@ mod tests {
         write("good.yaml", b"tasks: {a: {bash: 'true'}}\n");
         write("latin1.yaml", b"dag_id: caf\xe9\n");
         write("typo.yaml", b"tasks:\n  a: {bsh: 'true'}\n");
-        File::create(dir.path().join("huge.yaml")).unwrap().set_len(100 << 20).unwrap();
+        fs::File::create(dir.path().join("huge.yaml")).unwrap().set_len(100 << 20).unwrap();
         std::os::unix::fs::symlink("nowhere.yaml", dir.path().join("link.yaml")).unwrap();
         let shown: Vec<String> = read(dir.path())
             .into_iter()

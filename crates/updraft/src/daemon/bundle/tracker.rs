@@ -126,6 +126,18 @@ impl Tracker {
         if given_up.is_empty() { Vec::new() } else { self.forget_others_with(file, Some(given_up)) }
     }
 
+    /// The DAGs that several files have, which only one of them can keep.
+    pub fn shared(&self) -> BTreeMap<DagId, Vec<String>> {
+        let mut files: BTreeMap<DagId, Vec<String>> = BTreeMap::new();
+        for (file, known) in self.files.iter().filter(|(_, known)| known.missing_since.is_none()) {
+            for dag in known.dags.iter().flatten() {
+                files.entry(dag.clone()).or_default().push(file.clone());
+            }
+        }
+        files.retain(|_, files| files.len() > 1);
+        files
+    }
+
     /// What was last told of a file.
     pub fn hash_of(&self, file: &str) -> Option<Hash> {
         self.files.get(file).and_then(|known| known.hash)
@@ -265,6 +277,20 @@ mod tests {
         assert_eq!(tracker.was_read("a1", Some(Stamp::numbered(1)), [8; 32], none(), true), Vec::<String>::new());
         assert_eq!(tracker.was_read("a1", Some(Stamp::numbered(1)), [9; 32], none(), false), ["a2"]);
         assert_eq!(tracker.hash_of("a2"), None);
+    }
+
+    #[test]
+    fn a_dag_of_two_files_is_shared_until_one_gives_it_up_or_goes() {
+        let mut tracker = Tracker::default();
+        step(&mut tracker, SECOND, &look(&["a1", "a2", "b"]));
+        let shared = tracker.shared();
+        assert_eq!(shared.values().collect::<Vec<_>>(), [&["a1".to_owned(), "a2".to_owned()]]);
+        tracker.look(SECOND * 2, &look(&["a2", "b"]));
+        assert_eq!(tracker.shared(), BTreeMap::new());
+        tracker.look(SECOND * 3, &look(&["a1", "a2", "b"]));
+        assert_eq!(tracker.shared(), shared);
+        tracker.was_read("a1", Some(Stamp::numbered(1)), [9; 32], Some(BTreeSet::new()), false);
+        assert_eq!(tracker.shared(), BTreeMap::new());
     }
 
     #[test]

@@ -2,11 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests, which clippy takes for other code")]
 
+mod daemon;
+mod foreground;
+mod hints;
+mod pipes;
+mod place;
+mod validate;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::Stdio,
 };
 
 use nix::{
@@ -16,48 +22,7 @@ use nix::{
 
 use serde_json::Value;
 
-/// A folder with a home, DAG files and nothing of the environment's `UPDRAFT_*`.
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            let path = dir.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        Self(dir)
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_updraft"));
-        command.args(args).current_dir(self.path()).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-        // A port that nobody listens on, so that no daemon of this machine is asked.
-        command.env("UPDRAFT_PORT", "1").env("TMPDIR", self.path());
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    /// Standard output, standard error and exit code as one text, without what differs each time.
-    fn story(&self, args: &[&str]) -> String {
-        let Output { status, stdout, stderr } = self.run(args);
-        let text = |bytes| String::from_utf8_lossy(bytes).replace(&*self.path().to_string_lossy(), "~");
-        format!("{}--- stderr\n{}--- exit code {}", text(&stdout), text(&stderr), status.code().unwrap_or(-1))
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        let output = self.run(args);
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{args:?}: {e}: {output:?}"))
-    }
-}
+use crate::{daemon::Daemon, place::Place};
 
 const SALES: &str = "\
 dag_id: sales
@@ -106,150 +71,6 @@ fn version_needs_nothing() {
     let output = place.run(&["version"]);
     assert!(output.status.success());
     assert_eq!(String::from_utf8_lossy(&output.stdout), format!("updraft {}\n", env!("CARGO_PKG_VERSION")));
-}
-
-#[test]
-fn validate_reports_all_files_and_fails() {
-    let place = Place::new(&[("dags/sales.yaml", SALES), ("dags/team/broken.yaml", BROKEN), ("dags/notes.txt", "no DAG")]);
-    insta::assert_snapshot!(place.story(&["dags", "validate", "dags"]), @"
-      × unknown key `upstraem` in task `a`
-       ╭─[dags/team/broken.yaml:3:21]
-     2 │ tasks:
-     3 │   a: {bash: 'true', upstraem: [b]}
-       ·                     ────────
-       ╰────
-      help: did you mean `upstream`?
-
-    2 files, 1 DAG: 1 error
-    --- stderr
-    --- exit code 1
-    ");
-    insta::assert_snapshot!(place.story(&["dags", "validate", "dags/sales.yaml"]), @"
-    1 file, 1 DAG: no errors
-    --- stderr
-    --- exit code 0
-    ");
-    insta::assert_snapshot!(place.story(&["dags", "validate", "missing.yaml"]), @"
-    --- stderr
-    updraft: can't read missing.yaml: No such file or directory (os error 2)
-    --- exit code 1
-    ");
-}
-
-#[test]
-fn validate_goes_on_after_a_file_that_cannot_be_read() {
-    let place = Place::new(&[("dags/sales.yaml", SALES), ("dags/z.yaml", BROKEN)]);
-    let link = |target: &str, name: &str| std::os::unix::fs::symlink(target, place.path().join(name)).unwrap();
-    link("nowhere.yaml", "dags/a.yaml");
-    link("c.yaml", "dags/b.yaml");
-    link("b.yaml", "dags/c.yaml");
-    let story = place.story(&["dags", "validate", "dags"]);
-    for said in ["a link to a file that does not exist", "b.yaml: Too many levels", "c.yaml: Too many levels", "unknown key `upstraem`"] {
-        assert!(story.contains(said), "{said}: {story}");
-    }
-    assert!(story.ends_with("5 files, 1 DAG: 4 errors\n--- stderr\n--- exit code 1"), "{story}");
-    insta::assert_snapshot!(place.story(&["dags", "validate", "dags/b.yaml"]), @"
-    --- stderr
-    updraft: can't read dags/b.yaml: Too many levels of symbolic links (os error 40)
-    --- exit code 1
-    ");
-    assert_eq!(place.json(&["dags", "validate", "dags", "-o", "json"]).as_array().unwrap().len(), 5);
-}
-
-#[test]
-fn validate_warns_of_images_that_nothing_can_run() {
-    let dag = "\
-default_args: {image: 'python:3.12'}
-tasks:
-  build: {bash: 'true'}
-  elsewhere: {bash: 'true', executor: kubernetes}
-  nothing: {empty: }
-";
-    let place = Place::new(&[("dags/images.yaml", dag)]);
-    insta::assert_snapshot!(place.story(&["dags", "validate", "dags/images.yaml"]), @"
-      ⚠ executor `kubernetes` is not configured: what is to run there waits until it is
-       ╭─[dags/images.yaml:4:39]
-     3 │   build: {bash: 'true'}
-     4 │   elsewhere: {bash: 'true', executor: kubernetes}
-       ·                                       ──────────
-     5 │   nothing: {empty: }
-       ╰────
-      help: configured: `local`; without `executor`, it is the default one
-
-      ⚠ task `build` has the image python:3.12, and its executor `local` runs no containers: it fails when it is launched
-       ╭─[dags/images.yaml:3:3]
-     2 │ tasks:
-     3 │   build: {bash: 'true'}
-       ·   ─────
-     4 │   elsewhere: {bash: 'true', executor: kubernetes}
-       ╰────
-      help: remove `image` to run it as a process, or name another executor where there is one
-
-    1 file, 1 DAG: 0 errors, 2 warnings
-    --- stderr
-    --- exit code 0
-    ");
-}
-
-#[test]
-fn validate_warns_of_executors_that_are_not_configured() {
-    let dag = "\
-executor: local
-default_args: {executor: celery}
-tasks:
-  a: {bash: 'true'}
-  b: {bash: 'true', executor: kubernetes}
-  c: {bash: 'true', executor: null}
-";
-    let place = Place::new(&[("dags/executors.yaml", dag)]);
-    insta::assert_snapshot!(place.story(&["dags", "validate", "dags/executors.yaml"]), @"
-      ⚠ executor `celery` is not configured: what is to run there waits until it is
-       ╭─[dags/executors.yaml:2:26]
-     1 │ executor: local
-     2 │ default_args: {executor: celery}
-       ·                          ──────
-     3 │ tasks:
-       ╰────
-      help: configured: `local`; without `executor`, it is the default one
-
-      ⚠ executor `kubernetes` is not configured: what is to run there waits until it is
-       ╭─[dags/executors.yaml:5:31]
-     4 │   a: {bash: 'true'}
-     5 │   b: {bash: 'true', executor: kubernetes}
-       ·                               ──────────
-     6 │   c: {bash: 'true', executor: null}
-       ╰────
-      help: configured: `local`; without `executor`, it is the default one
-
-    1 file, 1 DAG: 0 errors, 2 warnings
-    --- stderr
-    --- exit code 0
-    ");
-}
-
-#[test]
-fn validate_tells_programs_the_same() {
-    let place = Place::new(&[("dags/sales.yaml", SALES), ("dags/broken.yaml", BROKEN)]);
-    let files = place.json(&["dags", "validate", "--output", "json"]);
-    let valid: Vec<_> = files
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|file| (file["file"].as_str().unwrap().ends_with("sales.yaml"), file["valid"].clone()))
-        .collect();
-    assert_eq!(valid, [(false, false.into()), (true, true.into())]);
-    assert_eq!(files[0]["diagnostics"][0]["line"], 3);
-}
-
-#[test]
-fn validate_finds_a_dag_that_two_files_have() {
-    let place = Place::new(&[("dags/one.yaml", SALES), ("dags/two.yaml", SALES)]);
-    insta::assert_snapshot!(place.story(&["dags", "validate"]), @r#"
-    error: DAG "sales" is in several files: ~/dags/one.yaml, ~/dags/two.yaml; rename all but one
-    2 files, 2 DAGs: 1 error
-    --- stderr
-    --- exit code 1
-    "#);
 }
 
 #[test]
@@ -597,48 +418,6 @@ fn ctrl_c_ends_the_tasks_and_is_told() {
     let rest: Vec<String> = lines.collect();
     assert!(rest.iter().any(|line| line == "[a] told to end"), "{rest:#?}");
     assert_eq!(child.wait().unwrap().code(), Some(130));
-}
-
-/// A daemon on a free port, ended with the test.
-struct Daemon<'a> {
-    place: &'a Place,
-    child: Child,
-    url: String,
-}
-
-impl<'a> Daemon<'a> {
-    fn start(place: &'a Place) -> Self {
-        let mut command = place.command(&["standalone", "--port", "0"]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let url = lines.find_map(|line| line.trim().strip_prefix("page").map(|url| url.trim().to_owned())).expect("a page");
-        // Its log is read on, or it would stop when the pipe is full.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { place, child, url }
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.place.command(args).env("UPDRAFT_URL", &self.url).output().unwrap()
-    }
-
-    /// As [`Place::story`], without times.
-    fn story(&self, args: &[&str]) -> String {
-        let Output { status, stdout, stderr } = self.run(args);
-        let text = format!("{}--- stderr\n{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-        format!("{}--- exit code {}", text.replace(&self.url, "URL/"), status.code().unwrap_or(-1))
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        let output = self.run(&[args, &["-o", "json"]].concat());
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{args:?}: {e}: {output:?}"))
-    }
-}
-
-impl Drop for Daemon<'_> {
-    fn drop(&mut self) {
-        let _ = kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGTERM);
-        let _ = self.child.wait();
-    }
 }
 
 #[test]
