@@ -50,7 +50,7 @@ export function followLog(url: string, listener: Listener): () => void {
   source.onmessage = (message: MessageEvent<string>) => {
     // With an id the server goes on after the last line it sent; without one it begins again.
     resumable = message.lastEventId !== '';
-    pending.push(...parseEvent(message.data));
+    for (const line of parseEvent(message.data)) pending.push(line);
     frame ||= requestAnimationFrame(flush);
   };
   source.addEventListener('end', finish);

@@ -9,17 +9,26 @@ import { followLog } from './stream';
 
 export interface Log {
   lines: readonly LogLine[];
+  /** Whether more may come. */
   following: boolean;
+  /** Whether the log goes on behind these lines. */
+  isCut: boolean;
   pending: boolean;
   error: Error | null;
   retry: () => void;
+}
+
+interface Followed {
+  url: string;
+  lines: LogLine[];
+  ended: boolean;
 }
 
 /** `growing`: whether this try's attempt may still write. */
 export function useLog(ref: TaskRef, tryNumber: number, growing: boolean): Log {
   const awake = useAwake();
   const url = logStreamUrl(ref, tryNumber);
-  const [followed, setFollowed] = useState<{ url: string; lines: LogLine[]; ended: boolean } | null>(null);
+  const [followed, setFollowed] = useState<Followed | null>(null);
   const current = followed?.url === url ? followed : null;
 
   useEffect(() => {
@@ -37,13 +46,16 @@ export function useLog(ref: TaskRef, tryNumber: number, growing: boolean): Log {
     enabled: !growing,
     // The last lines of an attempt may arrive together with its end.
     refetchOnMount: 'always',
+    // Comparing a million lines with those before would take longer than drawing them.
+    structuralSharing: false,
   });
 
   // The followed lines stay until the complete log has come, so that nothing flickers at the end.
   const complete = !growing && whole.isSuccess;
   return {
-    lines: complete ? whole.data : (current?.lines ?? []),
+    lines: complete ? whole.data.lines : (current?.lines ?? []),
     following: growing && current?.ended !== true,
+    isCut: complete && whole.data.isCut,
     pending: growing ? current === null : whole.isPending && current === null,
     error: growing ? null : whole.error,
     retry: () => void whole.refetch(),
