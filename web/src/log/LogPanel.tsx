@@ -51,7 +51,8 @@ export function LogPanel({ taskRef, instance, tryNumber }: Props) {
       <div className="log__tools">
         <SearchBox label="Search in log" value={search} onChange={setSearch} />
         <span className="muted tabular log__count" role="status">
-          {log.following && <span className="log__live">live</span>}
+          {log.following && log.status === 'live' && <span className="log__live">live</span>}
+          {log.following && log.status === 'lost' && <span className="log__live log__live--lost">offline</span>}
           {search === '' ? `${log.lines.length} lines` : `${shown.length} of ${log.lines.length}`}
         </span>
         <IconButton icon="clock" label="Time stamps" aria-pressed={showTime} onClick={() => setShowTime(!showTime)} />
