@@ -70,8 +70,9 @@ async function toError(response: Response): Promise<ApiError> {
   return new ApiError(response.status, detailText(body) ?? `The server answered ${response.status} ${response.statusText}`.trim());
 }
 
-async function ask(url: string, accept: string, { method = 'GET', query = {}, body, signal }: Options): Promise<Response> {
-  const headers: Record<string, string> = { Accept: accept, ...REQUESTED_WITH };
+/** The shape of the answer is the caller's to name: it comes from the generated schema. */
+export async function request<T>(url: string, { method = 'GET', query = {}, body, signal }: Options = {}): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json', ...REQUESTED_WITH };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   let response: Response;
   try {
@@ -87,24 +88,8 @@ async function ask(url: string, accept: string, { method = 'GET', query = {}, bo
     throw new NetworkError(cause);
   }
   if (!response.ok) throw await toError(response);
-  return response;
-}
-
-/** The shape of the answer is the caller's to name: it comes from the generated schema. */
-export async function request<T>(url: string, options: Options = {}): Promise<T> {
-  const response = await ask(url, 'application/json', options);
   const text = await response.text();
   return (text === '' ? undefined : JSON.parse(text)) as T;
-}
-
-/** An answer that is kept as it comes. */
-export async function requestFile(url: string, { query, accept }: { query: Query; accept: string }): Promise<Blob> {
-  const response = await ask(url, accept, { query });
-  try {
-    return await response.blob();
-  } catch (cause) {
-    throw new NetworkError(cause);
-  }
 }
 
 interface Collection {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { readLog } from './logs';
+import { downloadLog, readLog } from './logs';
 
 const REF = { dagId: 'd', runId: 'r', taskId: 't', mapIndex: -1 };
 const piece = (count: number, token: string | null) =>
@@ -26,5 +26,17 @@ describe('readLog', () => {
     expect([many.lines.length, many.isCut]).toEqual([500_000, true]);
     const large = await read(piece(1, 'a'), piece(1, 'b'), piece(1, 'c'), piece(1, null)).log;
     expect([large.lines.length, large.isCut]).toEqual([3, true]);
+  });
+});
+
+describe('downloadLog', () => {
+  afterEach(() => vi.unstubAllGlobals());
+  it('gives all pieces as text', async () => {
+    const first = new Response(
+      JSON.stringify({ content: [{ timestamp: '2026-01-01T00:00:00Z', event: 'a' }], continuation_token: 'next' }),
+    );
+    const answers = [first, piece(2, null)];
+    vi.stubGlobal('fetch', () => Promise.resolve(answers.shift()));
+    expect(await (await downloadLog(REF, 1)).text()).toBe('2026-01-01T00:00:00Z a\nx\nx\n');
   });
 });
