@@ -33,13 +33,13 @@ function streamFeed(world: World, response: ServerResponse): void {
   response.on('close', stop);
 }
 
-function streamLog(world: World, url: URL, response: ServerResponse): boolean {
+function streamLog(world: World, url: URL, from: string, response: ServerResponse): boolean {
   const match = /^\/api\/v2\/dags\/([^/]+)\/dagRuns\/([^/]+)\/taskInstances\/([^/]+)\/logs\/(\d+)\/stream$/.exec(url.pathname);
   if (match === null) return false;
   const [dagId = '', runId = '', taskId = '', number = ''] = match.slice(1).map(decodeURIComponent);
   const ti = world.run(dagId, runId).tis.get(taskId);
   openStream(response);
-  let sent = 0;
+  let sent = Number(from);
   const timer = setInterval(() => {
     if (ti === undefined) return;
     const lines = logLines(ti, Number(number));
@@ -70,7 +70,7 @@ function handler(world: World): Connect.NextHandleFunction {
         send(response, 204, undefined);
       } else if (request.headers.cookie?.includes('mock=1') !== true) send(response, 401, { detail: 'Unauthorized' });
       else if (url.pathname === '/api/v2/feed') streamFeed(world, response);
-      else if (!streamLog(world, url, response)) {
+      else if (!streamLog(world, url, String(request.headers['last-event-id'] ?? 0), response)) {
         const route = table.find(([method, pattern]) => method === request.method && pattern.test(url.pathname));
         if (route === undefined) send(response, 404, { detail: `The mock has no ${request.method ?? ''} ${url.pathname}` });
         else {

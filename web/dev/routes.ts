@@ -84,6 +84,7 @@ export function routes(world: World): [method: string, pattern: RegExp, Handler]
   const at = (path: string) => new RegExp(`^${path}$`);
 
   return [
+    ['GET', at('/api/v2/me'), () => ({ username: 'admin', role: 'admin' })],
     ['GET', at('/api/v2/dags'), dags],
     ['GET', at('/api/v2/dagStats'), stats],
     ['GET', at('/api/v2/recentRuns'), recent],

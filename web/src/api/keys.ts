@@ -23,6 +23,7 @@ export const keys = {
   tries: (ref: TaskRef) => [...keys.task(ref), 'tries'] as const,
   xcoms: (ref: TaskRef) => [...keys.task(ref), 'xcoms'] as const,
   log: (ref: TaskRef, tryNumber: number) => ['log', ref.dagId, ref.runId, ref.taskId, ref.mapIndex, tryNumber] as const,
+  me: ['me'] as const,
   pools: ['pools'] as const,
   importErrors: ['importErrors'] as const,
 };

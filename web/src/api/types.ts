@@ -24,6 +24,8 @@ export type TaskInstance = Schemas['TaskInstanceResponse'];
 export type TaskTry = Schemas['TaskInstanceHistoryResponse'];
 export type XComEntry = Schemas['XComResponse'];
 export type XComValue = Schemas['XComResponseNative'];
+/** Who is logged in. */
+export type Me = Schemas['Me'];
 export type Pool = Schemas['PoolResponse'];
 export type DagSource = Schemas['DAGSourceResponse'];
 export type DagVersion = Schemas['DagVersionResponse'];

@@ -9,6 +9,7 @@ import { Icon, type IconName } from '../components/Icon';
 import { useTheme } from '../theme/theme';
 import { FeedLight } from './FeedLight';
 import './Rail.css';
+import { useMe } from './useMe';
 
 const PAGES: readonly { to: string; label: string; icon: IconName }[] = [
   { to: '/dags', label: 'Dags', icon: 'dags' },
@@ -21,6 +22,7 @@ export function Rail() {
   const { theme, toggle } = useTheme();
   const navigate = useNavigate();
   const client = useQueryClient();
+  const who = useMe();
   const importErrors = useQuery({ queryKey: keys.importErrors, queryFn: ({ signal }) => listImportErrors(signal) });
   const leave = useMutation({
     mutationFn: logout,
@@ -47,6 +49,14 @@ export function Rail() {
         </NavLink>
       ))}
       <div className="rail__foot">
+        {who.data && (
+          <span className="rail__who" title={`Logged in as ${who.data.username}, in the role ${who.data.role}`}>
+            <span className="visually-hidden">Logged in as </span>
+            <b>{who.data.username}</b>
+            <span className="visually-hidden">, in the role </span>
+            <span className="muted">{who.data.role}</span>
+          </span>
+        )}
         <FeedLight />
         <IconButton icon={theme === 'dark' ? 'sun' : 'moon'} label={theme === 'dark' ? 'Light theme' : 'Dark theme'} onClick={toggle} />
         <IconButton icon="logout" label="Log out" disabled={leave.isPending} onClick={() => leave.mutate()} />

@@ -1,11 +1,10 @@
 // The cache of answers. Nothing is read again by time or by focus: the feed says what changed.
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { ApiError, NetworkError } from '../api/client';
+import { leadToLogin } from './session';
 
-/** Every unanswered "who are you" leads to the login page, and back afterwards. */
 function onError(error: Error): void {
-  if (!(error instanceof ApiError) || error.status !== 401 || location.pathname === '/login') return;
-  location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  if (error instanceof ApiError && error.status === 401) leadToLogin();
 }
 
 export const queryClient = new QueryClient({

@@ -1,14 +1,16 @@
 // An on-off switch.
+import { forbid } from './forbid';
 import './Switch.css';
 
 interface Props {
   label: string;
   on: boolean;
-  disabled?: boolean;
+  /** Why it can't be switched. */
+  forbidden?: string | undefined;
   onChange: (on: boolean) => void;
 }
 
-export function Switch({ label, on, disabled = false, onChange }: Props) {
+export function Switch({ label, on, forbidden, onChange }: Props) {
   return (
     <button
       type="button"
@@ -17,8 +19,8 @@ export function Switch({ label, on, disabled = false, onChange }: Props) {
       aria-checked={on}
       aria-label={label}
       title={label}
-      disabled={disabled}
       onClick={() => onChange(!on)}
+      {...forbid(forbidden)}
     >
       <span className="switch__knob" />
     </button>

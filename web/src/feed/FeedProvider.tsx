@@ -1,6 +1,7 @@
 // Keeps the query cache true while the page is open, and tells whether the connection stands.
 import { useQueryClient } from '@tanstack/react-query';
 import { createContext, use, useEffect, useState, type ReactNode } from 'react';
+import { leadToLogin } from '../app/session';
 import { useAwake } from '../app/useAwake';
 import { LAYOUT_KEY } from '../graph/useLayout';
 import { applyDigest } from './apply';
@@ -32,6 +33,7 @@ export function FeedProvider({ children }: { children: ReactNode }) {
         if (next !== 'connecting') setStarted(true);
       },
       opened: () => void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== LAYOUT_KEY }),
+      refused: leadToLogin,
       changed: (changes) => applyDigest(client, refresher, changes.reduce(fold, emptyDigest())),
     });
   }, [client, awake]);

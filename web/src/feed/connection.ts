@@ -1,5 +1,5 @@
-// The page's one connection to the feed. It hands on changes in bundles and comes back by itself after
-// a loss.
+// The feed as this page hears it: changes in bundles, and whether the connection stands.
+import { openStream } from '../streams/open';
 import type { FeedChange } from './change';
 
 export type FeedStatus = 'connecting' | 'live' | 'lost';
@@ -9,19 +9,17 @@ interface Listener {
   opened: () => void;
   changed: (changes: FeedChange[]) => void;
   status: (status: FeedStatus) => void;
+  /** The session is over. */
+  refused: () => void;
 }
 
 /** How long changes are collected before they are handed on, in ms. */
 const BUNDLE_MS = 100;
-const RETRY_MS = { first: 500, longest: 15_000 };
 
 /** Starts it; the result ends it. The server listens to its feed before it answers, so what is asked for after `opened` is never too old. */
-export function connectFeed(url: string, listener: Listener): () => void {
-  let source: EventSource | undefined;
+export function connectFeed(url: string, listener: Listener, open = openStream): () => void {
   let pending: FeedChange[] = [];
   let bundle: ReturnType<typeof setTimeout> | undefined;
-  let retry: ReturnType<typeof setTimeout> | undefined;
-  let delay = RETRY_MS.first;
 
   const flush = () => {
     bundle = undefined;
@@ -30,40 +28,24 @@ export function connectFeed(url: string, listener: Listener): () => void {
     listener.changed(changes);
   };
 
-  const disconnect = () => {
-    source?.close();
-    source = undefined;
-    clearTimeout(retry);
-  };
-
-  const connect = () => {
-    disconnect();
-    listener.status('connecting');
-    const opened = new EventSource(url);
-    source = opened;
-    opened.onopen = () => {
-      delay = RETRY_MS.first;
-      listener.status('live');
-      listener.opened();
-    };
-    opened.onmessage = (message: MessageEvent<string>) => {
-      pending.push(...(JSON.parse(message.data) as FeedChange[]));
-      bundle ??= setTimeout(flush, BUNDLE_MS);
-    };
-    // The server can't tell what was missed, so everything was.
-    opened.addEventListener('reset', listener.opened);
-    opened.onerror = () => {
-      listener.status('lost');
-      // The browser tries again by itself, except after an answer that is no event stream.
-      if (opened.readyState !== EventSource.CLOSED) return;
-      retry = setTimeout(connect, delay);
-      delay = Math.min(delay * 2, RETRY_MS.longest);
-    };
-  };
-
-  connect();
+  const close = open(url, 'shared', {
+    status: (status) => {
+      if (status === 'refused') listener.refused();
+      else listener.status(status);
+      if (status === 'live') listener.opened();
+    },
+    events: (events) => {
+      for (const { name, data } of events) {
+        // The server can't tell what was missed, so everything was.
+        if (name === 'reset') listener.opened();
+        // One by one: a commit may have more changes than a call may have arguments.
+        else for (const change of JSON.parse(data) as FeedChange[]) pending.push(change);
+      }
+      if (pending.length > 0) bundle ??= setTimeout(flush, BUNDLE_MS);
+    },
+  });
   return () => {
     clearTimeout(bundle);
-    disconnect();
+    close();
   };
 }

@@ -1,9 +1,12 @@
 // The log of a try with its tools: search, time stamps, wrapping, download.
+import { useMutation } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
+import { downloadLog } from '../api/logs';
 import type { TaskInstance, TaskRef } from '../api/types';
-import { IconButton } from '../components/Button';
+import { Button, IconButton } from '../components/Button';
 import { EmptyNotice, ErrorNotice, Loading } from '../components/Notice';
 import { SearchBox } from '../components/SearchBox';
+import { useToast } from '../components/Toasts';
 import { logGrows, stateLabel, stateName } from '../state/states';
 import { stripAnsi } from './ansi';
 import { LogLines } from './LogLines';
@@ -16,8 +19,8 @@ interface Props {
   tryNumber: number;
 }
 
-function download(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
+function save(name: string, file: Blob): void {
+  const url = URL.createObjectURL(file);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
@@ -28,6 +31,12 @@ function download(name: string, text: string): void {
 export function LogPanel({ taskRef, instance, tryNumber }: Props) {
   const current = tryNumber === instance.try_number;
   const log = useLog(taskRef, tryNumber, current && logGrows(instance.state));
+  const toast = useToast();
+  const download = useMutation({
+    mutationFn: () => downloadLog(taskRef, tryNumber),
+    onSuccess: (file) => save(`${taskRef.dagId}.${taskRef.runId}.${taskRef.taskId}.${tryNumber}.log`, file),
+    onError: toast.error,
+  });
   const [search, setSearch] = useState('');
   const [showTime, setShowTime] = useState(true);
   const [wrap, setWrap] = useState(false);
@@ -42,22 +51,22 @@ export function LogPanel({ taskRef, instance, tryNumber }: Props) {
       <div className="log__tools">
         <SearchBox label="Search in log" value={search} onChange={setSearch} />
         <span className="muted tabular log__count" role="status">
-          {log.following && <span className="log__live">live</span>}
+          {log.following && log.status === 'live' && <span className="log__live">live</span>}
+          {log.following && log.status === 'lost' && <span className="log__live log__live--lost">offline</span>}
           {search === '' ? `${log.lines.length} lines` : `${shown.length} of ${log.lines.length}`}
         </span>
         <IconButton icon="clock" label="Time stamps" aria-pressed={showTime} onClick={() => setShowTime(!showTime)} />
         <IconButton icon="wrap" label="Wrap lines" aria-pressed={wrap} onClick={() => setWrap(!wrap)} />
-        <IconButton
-          icon="download"
-          label="Download log"
-          onClick={() =>
-            download(
-              `${taskRef.dagId}.${taskRef.runId}.${taskRef.taskId}.${tryNumber}.log`,
-              log.lines.map((line) => `${line.timestamp ? `[${line.timestamp}] ` : ''}${line.event}\n`).join(''),
-            )
-          }
-        />
+        <IconButton icon="download" label="Download log" disabled={download.isPending} onClick={() => download.mutate()} />
       </div>
+      {log.isCut && (
+        <p className="log__cut" role="note">
+          This log is too long to be shown: these are its first {log.lines.length.toLocaleString('en')} lines.{' '}
+          <Button disabled={download.isPending} icon="download" onClick={() => download.mutate()}>
+            Download the whole
+          </Button>
+        </p>
+      )}
       {log.error && <ErrorNotice error={log.error} retry={log.retry} />}
       {log.pending && log.error === null && <Loading what="log" />}
       {!log.pending && log.error === null && log.lines.length === 0 && (

@@ -1,13 +1,20 @@
 // The live log as server-sent events. Lines are handed on once per frame, however fast they come.
 import { toLine } from '../api/logs';
 import type { LogLine } from '../api/types';
+import { openStream } from '../streams/open';
+
+/** `live`: lines come as they are written. */
+export type LogStatus = 'connecting' | 'live' | 'lost';
 
 interface Listener {
-  /** A connection begins at the log's start: what came before is to be forgotten. */
+  /** It begins at the log's start: what came before is to be forgotten. */
   restart: () => void;
   lines: (lines: LogLine[]) => void;
-  /** The log is complete. */
+  status: (status: LogStatus) => void;
+  /** The log is complete: the server said so. */
   end: () => void;
+  /** The session is over. */
+  refused: () => void;
 }
 
 /** An event's data: a line as JSON, or just its text. */
@@ -22,11 +29,10 @@ export function parseEvent(data: string): LogLine[] {
 }
 
 /** Starts it; the result ends it. */
-export function followLog(url: string, listener: Listener): () => void {
-  const source = new EventSource(url);
+export function followLog(url: string, listener: Listener, open = openStream): () => void {
   let pending: LogLine[] = [];
   let frame = 0;
-  let resumable = false;
+  let fromStart = true;
 
   const flush = () => {
     frame = 0;
@@ -35,30 +41,39 @@ export function followLog(url: string, listener: Listener): () => void {
     if (lines.length > 0) listener.lines(lines);
   };
   const finish = () => {
-    source.close();
+    close();
     cancelAnimationFrame(frame);
     flush();
     listener.end();
   };
 
-  source.onopen = () => {
-    if (!resumable) {
-      pending = [];
-      listener.restart();
-    }
-  };
-  source.onmessage = (message: MessageEvent<string>) => {
-    // With an id the server goes on after the last line it sent; without one it begins again.
-    resumable = message.lastEventId !== '';
-    pending.push(...parseEvent(message.data));
-    frame ||= requestAnimationFrame(flush);
-  };
-  source.addEventListener('end', finish);
-  source.onerror = () => {
-    if (source.readyState === EventSource.CLOSED) finish();
-  };
+  const close = open(url, 'own', {
+    status: (status) => {
+      if (status === 'refused') {
+        listener.refused();
+        return;
+      }
+      if (status === 'connecting') fromStart = true;
+      if (status === 'live' && fromStart) {
+        fromStart = false;
+        pending = [];
+        listener.restart();
+      }
+      listener.status(status);
+    },
+    events: (events) => {
+      for (const { name, data } of events) {
+        if (name === 'end') {
+          finish();
+          return;
+        }
+        for (const line of parseEvent(data)) pending.push(line);
+      }
+      if (pending.length > 0) frame ||= requestAnimationFrame(flush);
+    },
+  });
   return () => {
-    source.close();
+    close();
     cancelAnimationFrame(frame);
   };
 }

@@ -30,6 +30,7 @@ export function ParamField({ field, text, problem, onChange }: Props) {
       <Control field={field} text={text} onChange={onChange} common={common} />
       <p id={`${id}-help`} className="param-field__help">
         {problem ? <strong role="alert">{problem}</strong> : field.help}
+        {!problem && field.isInexact && ' The default has more digits than the page can show; left as it is, it is used exactly.'}
       </p>
     </div>
   );
@@ -72,7 +73,15 @@ function Control({ field, text, onChange, common }: ControlProps) {
       );
     case 'integer':
     case 'number':
-      return <input {...common} inputMode="decimal" value={text} onChange={(e) => onChange(e.target.value)} />;
+      return (
+        <input
+          {...common}
+          inputMode="decimal"
+          placeholder={field.isInexact ? 'the default' : undefined}
+          value={text}
+          onChange={(e) => onChange(e.target.value)}
+        />
+      );
     case 'text':
     case 'date':
     case 'datetime':

@@ -1,6 +1,6 @@
 // The trigger form itself. After a trigger one lands on the new run.
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useNavigate } from 'react-router';
 import { setPaused } from '../api/dags';
 import { keys } from '../api/keys';
@@ -28,12 +28,21 @@ function readExtra(text: string): { extra: Record<string, unknown>; problem?: st
   return { extra: parsed.value as Record<string, unknown> };
 }
 
+function focusFirstProblem(form: HTMLFormElement | null): void {
+  const field = form?.querySelector<HTMLElement>('[aria-invalid="true"]');
+  // A field in a closed part can't have the focus.
+  field?.closest('details')?.setAttribute('open', '');
+  field?.focus();
+}
+
 export function TriggerForm({ dagId, isPaused, fields, onClose }: Props) {
   const navigate = useNavigate();
   const client = useQueryClient();
   const [texts, setTexts] = useState<Record<string, string>>({});
   const [unpause, setUnpause] = useState(isPaused);
-  const [submitted, setSubmitted] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  /** How often it was refused: each time the first field with a problem gets the focus. */
+  const [refusals, setRefusals] = useState(0);
   const [advanced, setAdvanced] = useState<Advanced>(() => ({
     logicalDate: toLocalInput(new Date().toISOString()),
     runId: '',
@@ -62,14 +71,19 @@ export function TriggerForm({ dagId, isPaused, fields, onClose }: Props) {
     },
   });
 
+  useEffect(() => {
+    if (refusals > 0) focusFirstProblem(form.current);
+  }, [refusals]);
+
   return (
     <form
+      ref={form}
       noValidate
       className="dialog__form"
       onSubmit={(event) => {
         event.preventDefault();
-        setSubmitted(true);
-        if (valid) trigger.mutate();
+        if (!valid) setRefusals(refusals + 1);
+        else if (!trigger.isPending) trigger.mutate();
       }}
     >
       <div className="dialog__body">
@@ -79,7 +93,7 @@ export function TriggerForm({ dagId, isPaused, fields, onClose }: Props) {
             key={field.name}
             field={field}
             text={texts[field.name] ?? field.initial}
-            problem={submitted || texts[field.name] !== undefined ? problems[field.name] : undefined}
+            problem={refusals > 0 || texts[field.name] !== undefined ? problems[field.name] : undefined}
             onChange={(text) => setTexts((all) => ({ ...all, [field.name]: text }))}
           />
         ))}
@@ -98,7 +112,7 @@ export function TriggerForm({ dagId, isPaused, fields, onClose }: Props) {
           </label>
         )}
         <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" kind="primary" icon="play" disabled={trigger.isPending || (submitted && !valid)}>
+        <Button type="submit" kind="primary" icon="play" disabled={trigger.isPending}>
           {trigger.isPending ? 'Triggering…' : 'Trigger'}
         </Button>
       </footer>

@@ -34,20 +34,51 @@ describe('fieldsOf', () => {
 describe('confOf', () => {
   const fields = fieldsOf(PARAMS);
 
-  it('gives back the defaults if nothing was typed, and says what is missing', () => {
-    expect(confOf(fields, {})).toEqual({
-      conf: {
-        day: '2026-01-01',
-        region: 'eu',
-        rows: 1000,
-        ratio: null,
-        full: false,
-        tables: ['a', 'b'],
-        options: { deep: [1] },
-        plain: 'x',
-      },
-      problems: { must: 'A value is needed.' },
+  it('sends nothing that nobody touched, and says what is missing', () => {
+    expect(confOf(fields, {})).toEqual({ conf: {}, problems: { must: 'A value is needed.' } });
+    expect(confOf(fields, { must: 'x', rows: '7' })).toEqual({ conf: { must: 'x', rows: 7 }, problems: {} });
+  });
+
+  it('sends what is shown where there is neither a default nor room for null', () =>
+    expect(confOf(fieldsOf({ full: { value: null, schema: { type: 'boolean' } } }), {}).conf).toEqual({ full: false }));
+
+  it('sends nothing that was changed and changed back', () =>
+    expect(confOf(fields, { must: 'x', rows: '1000', tables: 'a\nb' }).conf).toEqual({ must: 'x' }));
+
+  it('leaves what was added as JSON alone where the field was not touched', () =>
+    expect(confOf(fields, {}, { rows: 5, must: 'y' })).toEqual({ conf: { rows: 5, must: 'y' }, problems: {} }));
+
+  it('can empty a text, and a param that may be null', () => {
+    const some = fieldsOf({
+      note: { value: 'x', schema: { type: ['string', 'null'] } },
+      ratio: { value: 1, schema: { type: ['number', 'null'] } },
     });
+    expect(confOf(some, { note: '', ratio: '' })).toEqual({ conf: { note: null, ratio: null }, problems: {} });
+  });
+
+  describe('numbers that JavaScript would change', () => {
+    const parse = (text: string) => JSON.parse(text) as unknown;
+    const some = fieldsOf({
+      id: { value: parse('9007199254740993'), schema: { type: 'integer' } },
+      huge: { value: parse('1e400'), schema: { type: 'number' } },
+      list: { value: parse('[9007199254740993]'), schema: { type: 'array' } },
+    });
+    it('are not shown as others, and not sent', () => {
+      expect(some.map(({ initial, isInexact }) => [initial, isInexact]).slice(0, 2)).toEqual([
+        ['', true],
+        ['', true],
+      ]);
+      expect(confOf(some, {})).toEqual({ conf: {}, problems: {} });
+    });
+    it.each([
+      ['id', '9007199254740993'],
+      ['huge', '1e400'],
+      ['list', '[[9007199254740993]]'],
+    ])('are refused when typed: %s = %s', (name, text) =>
+      expect(confOf(some, { [name]: text })).toEqual({ conf: {}, problems: { [name]: expect.stringMatching(/exactly/) as unknown } }),
+    );
+    it('are not confused with those that it keeps', () =>
+      expect(confOf(some, { id: '9007199254740991', huge: '0.1' }).conf).toEqual({ id: 9007199254740991, huge: 0.1 }));
   });
 
   it('keeps the types of what is typed', () => {
@@ -64,8 +95,11 @@ describe('confOf', () => {
     });
   });
 
-  it('takes an empty text where the default is one', () =>
-    expect(confOf(fieldsOf({ prefix: { value: '', schema: { type: 'string' } } }), {}).conf).toEqual({ prefix: '' }));
+  it('takes an empty text where the default is one', () => {
+    const prefix = fieldsOf({ prefix: { value: '', schema: { type: 'string' } } });
+    expect(confOf(prefix, {})).toEqual({ conf: {}, problems: {} });
+    expect(confOf(prefix, { prefix: ' ' })).toEqual({ conf: { prefix: '' }, problems: {} });
+  });
 
   it.each([
     ['rows', '1.5', 'This is not a whole number.'],
@@ -80,9 +114,18 @@ describe('confOf', () => {
   });
 
   it('sends a date and time as a moment, whatever the zone of the browser', () => {
-    const [field] = fieldsOf({ at: { value: '2026-03-01T12:00:00Z', schema: { type: 'string', format: 'date-time' } } });
-    if (field === undefined) throw new Error('no field');
-    expect(field.initial).toBe(toLocalInput('2026-03-01T12:00:00Z'));
-    expect(confOf([field], {}).conf).toEqual({ at: '2026-03-01T12:00:00.000Z' });
+    const some = fieldsOf({ at: { value: '2026-03-01T12:00:00+02:00', schema: { type: 'string', format: 'date-time' } } });
+    expect(some[0]?.initial).toBe(toLocalInput('2026-03-01T10:00:00Z'));
+    expect(confOf(some, {}).conf).toEqual({});
+    expect(confOf(some, { at: toLocalInput('2026-03-01T11:00:00Z') }).conf).toEqual({ at: '2026-03-01T11:00:00.000Z' });
+  });
+
+  it.each(['10:30:00Z', '10:30:00+02:00', '10:30', '10:30:00', '10:30:00.5Z'])('shows and sends the time %s to the second', (value) => {
+    const some = fieldsOf({ at: { value, schema: { type: 'string', format: 'time' } } });
+    expect(some[0]?.initial).toBe('10:30:00');
+    expect(confOf(some, {}).conf).toEqual({});
+    // Browsers leave out seconds that are zero.
+    expect(confOf(some, { at: '11:45' }).conf).toEqual({ at: '11:45:00' });
+    expect(confOf(some, { at: '11:45:07' }).conf).toEqual({ at: '11:45:07' });
   });
 });

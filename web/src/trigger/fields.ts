@@ -16,6 +16,10 @@ export interface Field {
   emptyIsText: boolean;
   /** What the form starts with; a boolean is `true` or `false` as text. */
   initial: string;
+  /** Nothing need be sent: there is a default, or room for null. */
+  mayBeAbsent: boolean;
+  /** The default is a number that JavaScript would show as another: the form shows none. */
+  isInexact: boolean;
   /** For `choice`: the values themselves. For texts: proposals. */
   options: readonly unknown[];
   schema: ParamSchema;
@@ -23,6 +27,8 @@ export interface Field {
 
 const typesOf = (schema: ParamSchema): readonly string[] =>
   schema.type === undefined ? [] : Array.isArray(schema.type) ? schema.type : [schema.type];
+
+const takesNoNull = (schema: ParamSchema): boolean => typesOf(schema).length > 0 && !typesOf(schema).includes('null');
 
 const TEXT_FORMATS: Readonly<Record<string, FieldKind>> = { date: 'date', 'date-time': 'datetime', time: 'time', multiline: 'multiline' };
 
@@ -53,6 +59,20 @@ function typeOfValue(value: unknown): string {
 
 const pad = (value: number) => String(value).padStart(2, '0');
 
+/** Whether all numbers in here are those that were written: beyond 2^53 JavaScript rounds whole numbers. */
+export function isExact(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
+  return typeof value !== 'object' || value === null || Object.values(value).every(isExact);
+}
+
+const INEXACT = 'A number here has more digits than the page can send exactly; the API takes it.';
+
+/** `10:30` and `10:30:00Z` as `10:30:00`: what `<input type="time">` can show, and the server takes. */
+const toTime = (value: string): string => {
+  const match = /^(\d{2}:\d{2})(:\d{2})?/.exec(value);
+  return match === null ? '' : `${match[1] ?? ''}${match[2] ?? ':00'}`;
+};
+
 /** A moment for `<input type="datetime-local">`: the browser's zone, to the second. */
 export function toLocalInput(value: string): string {
   const at = new Date(value);
@@ -72,13 +92,16 @@ function toText(kind: FieldKind, value: unknown): string {
       return Array.isArray(value) ? value.map(String).join('\n') : '';
     case 'datetime':
       return typeof value === 'string' ? toLocalInput(value) : '';
-    case 'text':
-    case 'multiline':
+    case 'time':
+      return typeof value === 'string' ? toTime(value) : '';
     case 'integer':
     case 'number':
+      if (!isExact(value)) return '';
+      return typeof value === 'string' ? value : JSON.stringify(value);
+    case 'text':
+    case 'multiline':
     case 'boolean':
     case 'date':
-    case 'time':
       return typeof value === 'string' ? value : JSON.stringify(value);
   }
 }
@@ -93,9 +116,11 @@ export function fieldsOf(params: Readonly<Record<string, Param>>): Field[] {
       label: schema.title ?? name,
       help: param.description ?? schema.description ?? '',
       kind,
-      required: kind !== 'boolean' && typesOf(schema).length > 0 && !typesOf(schema).includes('null'),
+      required: kind !== 'boolean' && takesNoNull(schema),
       emptyIsText: param.value === '',
       initial: toText(kind, param.value),
+      mayBeAbsent: (param.value !== null && param.value !== undefined) || !takesNoNull(schema),
+      isInexact: !isExact(param.value),
       options: schema.enum ?? schema.examples ?? [],
       schema,
     };
@@ -127,8 +152,9 @@ export function parseField(field: Field, text: string): FieldValue {
     case 'text':
     case 'multiline':
       return parseText(field.schema, text);
-    case 'date':
     case 'time':
+      return good(toTime(text));
+    case 'date':
       return good(text);
   }
 }
@@ -143,6 +169,7 @@ function parseEmpty({ kind, required, emptyIsText }: Field): FieldValue {
 function parseNumber({ kind, schema }: Field, text: string): FieldValue {
   const value = Number(text);
   if (Number.isNaN(value)) return bad('This is not a number.');
+  if (!isExact(value)) return bad(INEXACT);
   if (kind === 'integer' && !Number.isInteger(value)) return bad('This is not a whole number.');
   if (schema.minimum !== undefined && value < schema.minimum) return bad(`At least ${schema.minimum}.`);
   if (schema.maximum !== undefined && value > schema.maximum) return bad(`At most ${schema.maximum}.`);
@@ -157,7 +184,8 @@ function parseText(schema: ParamSchema, text: string): FieldValue {
 
 export function parseJson(text: string): FieldValue {
   try {
-    return good(JSON.parse(text));
+    const value: unknown = JSON.parse(text);
+    return isExact(value) ? good(value) : bad(INEXACT);
   } catch (error) {
     return bad(`This is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -169,11 +197,16 @@ export interface Conf {
   problems: Record<string, string>;
 }
 
-/** The run's `conf`: every param with its value, and what was added as JSON. */
+/**
+ * The run's `conf`: the params that were changed, and what was added as JSON. What is as it was is not sent: the
+ * server has the default exactly as its file says it, the form only as it can show it.
+ */
 export function confOf(fields: readonly Field[], texts: Readonly<Record<string, string>>, extra: Record<string, unknown> = {}): Conf {
   const result: Conf = { conf: { ...extra }, problems: {} };
   for (const field of fields) {
-    const parsed = parseField(field, texts[field.name] ?? field.initial);
+    const text = texts[field.name] ?? field.initial;
+    if (text === field.initial && (field.mayBeAbsent || field.name in extra)) continue;
+    const parsed = parseField(field, text);
     if (parsed.ok) result.conf[field.name] = parsed.value;
     else result.problems[field.name] = parsed.problem;
   }

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { setPaused } from '../../api/dags';
 import { keys } from '../../api/keys';
 import type { DagDetails } from '../../api/types';
+import { useForbidden } from '../../app/useMe';
 import { Breadcrumbs } from '../../components/Breadcrumbs';
 import { Button } from '../../components/Button';
 import { Switch } from '../../components/Switch';
@@ -16,6 +17,7 @@ export function DagHeader({ dag }: { dag: DagDetails }) {
   const [triggering, setTriggering] = useState(false);
   const client = useQueryClient();
   const toast = useToast();
+  const forbidden = useForbidden();
   const pause = useMutation({
     mutationFn: (isPaused: boolean) => setPaused(dag.dag_id, isPaused),
     onSuccess: () => Promise.all([keys.dagLists, keys.dag(dag.dag_id)].map((queryKey) => client.invalidateQueries({ queryKey }))),
@@ -26,12 +28,17 @@ export function DagHeader({ dag }: { dag: DagDetails }) {
     <>
       <Breadcrumbs crumbs={[{ label: 'Dags', to: '/dags' }, { label: dag.dag_id }]} />
       <div className="page__title">
-        <Switch label={`${isPaused ? 'Unpause' : 'Pause'} ${dag.dag_id}`} on={!isPaused} onChange={(on) => pause.mutate(!on)} />
+        <Switch
+          label={`${isPaused ? 'Unpause' : 'Pause'} ${dag.dag_id}`}
+          on={!isPaused}
+          forbidden={forbidden}
+          onChange={(on) => pause.mutate(!on)}
+        />
         <h1>{dag.dag_display_name}</h1>
         {isPaused && <span className="dag__paused">paused: nothing starts</span>}
         {dag.is_stale && <span className="dag__paused">its file is gone</span>}
         <div className="page__actions">
-          <Button icon="play" kind="primary" onClick={() => setTriggering(true)}>
+          <Button icon="play" kind="primary" forbidden={forbidden} onClick={() => setTriggering(true)}>
             Trigger
           </Button>
         </div>

@@ -4,6 +4,7 @@ import { useParams } from 'react-router';
 import { dagDetails, dagTasks } from '../../api/dags';
 import { keys } from '../../api/keys';
 import { links, type DagView } from '../../app/links';
+import { useTitle } from '../../app/useTitle';
 import { LinkTabs } from '../../components/LinkTabs';
 import { ErrorNotice, Loading } from '../../components/Notice';
 import { GridView } from '../../grid/GridView';
@@ -11,6 +12,7 @@ import { RunTable } from '../runs/RunTable';
 import { DagCode } from './DagCode';
 import { DagDetailsView } from './DagDetailsView';
 import { DagGraph } from './DagGraph';
+import { DagImportError } from './DagImportError';
 import { DagHeader } from './DagHeader';
 import { DagTasks } from './DagTasks';
 
@@ -25,6 +27,7 @@ const TABS: readonly { view: DagView; label: string }[] = [
 
 export function DagPage() {
   const { dagId = '', view: viewParam } = useParams();
+  useTitle(dagId);
   const view = TABS.find((tab) => tab.view === viewParam)?.view ?? 'grid';
   const dag = useQuery({ queryKey: keys.dagDetails(dagId), queryFn: ({ signal }) => dagDetails(dagId, signal) });
   const tasks = useQuery({ queryKey: keys.dagTasks(dagId), queryFn: ({ signal }) => dagTasks(dagId, signal) });
@@ -41,6 +44,7 @@ export function DagPage() {
           tabs={TABS.map((tab) => ({ label: tab.label, to: links.dag(dagId, tab.view), current: tab.view === view }))}
         />
       </header>
+      <DagImportError dag={dag.data} />
       <div className="dag__view">
         {view === 'grid' && <GridView dagId={dagId} tasks={tasks.data} />}
         {view === 'graph' && <DagGraph dagId={dagId} tasks={tasks.data} />}

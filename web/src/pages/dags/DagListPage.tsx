@@ -1,6 +1,7 @@
 // The first page: every DAG, what its last runs did, how many runs are in which state.
 import { useEffect, useState } from 'react';
 import type { Dag } from '../../api/types';
+import { useTitle } from '../../app/useTitle';
 import { ErrorNotice, Loading } from '../../components/Notice';
 import { SearchBox } from '../../components/SearchBox';
 import { useDebounced } from '../../components/useDebounced';
@@ -14,6 +15,7 @@ import { useDagList } from './useDagList';
 const TYPING_MS = 150;
 
 export function DagListPage() {
+  useTitle('Dags');
   const [filter, setFilter] = useDagFilter();
   const [typed, setTyped] = useState(filter.search);
   const settled = useDebounced(typed, TYPING_MS);

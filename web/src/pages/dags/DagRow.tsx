@@ -11,6 +11,7 @@ import { Switch } from '../../components/Switch';
 import { RelativeTime } from '../../components/Time';
 import { useToast } from '../../components/Toasts';
 import { links } from '../../app/links';
+import { useForbidden } from '../../app/useMe';
 import { sortCounts } from '../../state/states';
 import { LAST_RUNS, type InView } from './useInView';
 
@@ -26,6 +27,7 @@ interface Props {
 export function DagRow({ dag, index, top, inView, onTag, onTrigger }: Props) {
   const client = useQueryClient();
   const toast = useToast();
+  const forbidden = useForbidden();
   const pause = useMutation({
     mutationFn: (isPaused: boolean) => setPaused(dag.dag_id, isPaused),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.dagLists }),
@@ -46,7 +48,12 @@ export function DagRow({ dag, index, top, inView, onTag, onTrigger }: Props) {
       style={{ transform: `translateY(${top}px)` }}
     >
       <span role="cell">
-        <Switch label={`${isPaused ? 'Unpause' : 'Pause'} ${dag.dag_id}`} on={!isPaused} onChange={(on) => pause.mutate(!on)} />
+        <Switch
+          label={`${isPaused ? 'Unpause' : 'Pause'} ${dag.dag_id}`}
+          on={!isPaused}
+          forbidden={forbidden}
+          onChange={(on) => pause.mutate(!on)}
+        />
       </span>
       <span role="cell" className="dag-row__name">
         <span className="dag-row__title">
@@ -92,7 +99,7 @@ export function DagRow({ dag, index, top, inView, onTag, onTrigger }: Props) {
         )}
       </span>
       <span role="cell">
-        <IconButton icon="play" label={`Trigger ${dag.dag_id}`} onClick={() => onTrigger(dag)} />
+        <IconButton icon="play" label={`Trigger ${dag.dag_id}`} forbidden={forbidden} onClick={() => onTrigger(dag)} />
       </span>
     </div>
   );

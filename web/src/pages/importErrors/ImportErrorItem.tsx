@@ -1,6 +1,7 @@
 // The import error of one file.
-import type { Diagnostic, ImportError } from '../../api/types';
+import type { ImportError } from '../../api/types';
 import { RelativeTime } from '../../components/Time';
+import { Finding } from './Finding';
 import './ImportErrorItem.css';
 
 export function ImportErrorItem({ error }: { error: ImportError }) {
@@ -19,19 +20,5 @@ export function ImportErrorItem({ error }: { error: ImportError }) {
       </ul>
       <pre>{error.stack_trace.trimEnd()}</pre>
     </article>
-  );
-}
-
-function Finding({ file, finding }: { file: string; finding: Diagnostic }) {
-  return (
-    <li className={`finding finding--${finding.severity}`}>
-      <p>
-        <strong>{finding.message}</strong>
-      </p>
-      {finding.help && <p>Hint: {finding.help}</p>}
-      <p className="mono muted">
-        {file}:{finding.line}:{finding.column}
-      </p>
-    </li>
   );
 }

@@ -2,10 +2,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { listImportErrors } from '../../api/importErrors';
 import { keys } from '../../api/keys';
+import { useTitle } from '../../app/useTitle';
 import { EmptyNotice, ErrorNotice, Loading } from '../../components/Notice';
 import { ImportErrorItem } from './ImportErrorItem';
 
 export function ImportErrorsPage() {
+  useTitle('Import errors');
   const errors = useQuery({ queryKey: keys.importErrors, queryFn: ({ signal }) => listImportErrors(signal) });
   return (
     <div className="page">

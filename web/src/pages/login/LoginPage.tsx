@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 import { login } from '../../api/auth';
 import { ApiError } from '../../api/client';
+import { useTitle } from '../../app/useTitle';
 import { Button } from '../../components/Button';
 import './LoginPage.css';
 
@@ -11,6 +12,7 @@ import './LoginPage.css';
 const safeNext = (next: string | null) => (next !== null && /^\/(?![/\\])/.test(next) ? next : '/dags');
 
 export function LoginPage() {
+  useTitle('Log in');
   const [username, setUsername] = useState('');
   const [password, setPassword] = useState('');
   const [search] = useSearchParams();

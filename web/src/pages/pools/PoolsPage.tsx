@@ -2,11 +2,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { keys } from '../../api/keys';
 import { listPools } from '../../api/pools';
+import { useTitle } from '../../app/useTitle';
 import { ErrorNotice, Loading } from '../../components/Notice';
 import { PoolBar } from './PoolBar';
 import './PoolsPage.css';
 
 export function PoolsPage() {
+  useTitle('Pools');
   const pools = useQuery({ queryKey: keys.pools, queryFn: ({ signal }) => listPools(signal) });
   return (
     <div className="page">

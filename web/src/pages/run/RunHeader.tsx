@@ -2,6 +2,7 @@
 import { useMemo, useState } from 'react';
 import type { DagRun, TaskInstance } from '../../api/types';
 import { links } from '../../app/links';
+import { useForbidden } from '../../app/useMe';
 import { Breadcrumbs } from '../../components/Breadcrumbs';
 import { Button } from '../../components/Button';
 import { Duration } from '../../components/Duration';
@@ -17,6 +18,7 @@ import { MarkRunDialog } from './MarkRunDialog';
 export function RunHeader({ run, instances }: { run: DagRun; instances: readonly TaskInstance[] }) {
   const [dialog, setDialog] = useState<'clear' | 'mark' | 'trigger' | null>(null);
   const counts = useMemo(() => countStates(instances.map(({ state }) => state)), [instances]);
+  const forbidden = useForbidden();
   const close = () => setDialog(null);
   return (
     <>
@@ -29,13 +31,13 @@ export function RunHeader({ run, instances }: { run: DagRun; instances: readonly
         <Reason waitingFor={run.waiting_for} />
         {run.end_reason && <span className="muted">{run.end_reason}</span>}
         <div className="page__actions">
-          <Button icon="clear" onClick={() => setDialog('clear')}>
+          <Button icon="clear" forbidden={forbidden} onClick={() => setDialog('clear')}>
             Clear…
           </Button>
-          <Button icon="check" onClick={() => setDialog('mark')}>
+          <Button icon="check" forbidden={forbidden} onClick={() => setDialog('mark')}>
             Mark as…
           </Button>
-          <Button icon="play" kind="primary" onClick={() => setDialog('trigger')}>
+          <Button icon="play" kind="primary" forbidden={forbidden} onClick={() => setDialog('trigger')}>
             Trigger
           </Button>
         </div>

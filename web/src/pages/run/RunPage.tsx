@@ -5,7 +5,9 @@ import { dagTasks } from '../../api/dags';
 import { keys } from '../../api/keys';
 import { getRun } from '../../api/runs';
 import { taskInstances } from '../../api/taskInstances';
+import type { TaskRef } from '../../api/types';
 import { links, type RunView } from '../../app/links';
+import { useTitle } from '../../app/useTitle';
 import { LinkTabs } from '../../components/LinkTabs';
 import { ErrorNotice, Loading } from '../../components/Notice';
 import { GridView } from '../../grid/GridView';
@@ -24,9 +26,12 @@ const TABS: readonly { view: RunView; label: string }[] = [
   { view: 'details', label: 'Details' },
 ];
 
+const mappedName = ({ taskId, mapIndex }: TaskRef) => (mapIndex < 0 ? taskId : `${taskId} [${mapIndex}]`);
+
 export function RunPage() {
   const address = useRunAddress();
   const { run: ref, view, task } = address;
+  useTitle(task === null ? undefined : mappedName(task), ref.runId, ref.dagId);
   const [wide, setWide] = useState(false);
   const run = useQuery({ queryKey: keys.run(ref), queryFn: ({ signal }) => getRun(ref, signal) });
   const tasks = useQuery({ queryKey: keys.dagTasks(ref.dagId), queryFn: ({ signal }) => dagTasks(ref.dagId, signal) });

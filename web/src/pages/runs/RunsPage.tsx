@@ -1,7 +1,9 @@
 // The runs of every DAG.
+import { useTitle } from '../../app/useTitle';
 import { RunTable } from './RunTable';
 
 export function RunsPage() {
+  useTitle('Runs');
   return (
     <div className="page">
       <header className="page__head">

@@ -1,6 +1,7 @@
 // The task instance that is open beside its run: state, reason, actions, log, details, XComs.
 import { useState } from 'react';
 import type { TaskInstance, TaskRef } from '../../api/types';
+import { useForbidden } from '../../app/useMe';
 import { Button, IconButton } from '../../components/Button';
 import { Duration } from '../../components/Duration';
 import { LinkTabs } from '../../components/LinkTabs';
@@ -40,6 +41,7 @@ export function TaskPanel({ taskRef, instance, siblings, address, wide, onWide }
   const [dialog, setDialog] = useState<'clear' | 'mark' | null>(null);
   const tryNumber = address.tryNumber ?? instance?.try_number ?? 0;
   const { tab } = address;
+  const forbidden = useForbidden();
   return (
     <section className="task-panel" aria-label={`Task ${taskRef.taskId}`}>
       <header className="task-panel__head">
@@ -68,10 +70,10 @@ export function TaskPanel({ taskRef, instance, siblings, address, wide, onWide }
           <div className="task-panel__tools">
             <MappedPicker current={instance} siblings={siblings} onPick={address.openTask} />
             <TryPicker current={instance.try_number} chosen={tryNumber} onPick={address.chooseTry} />
-            <Button icon="clear" onClick={() => setDialog('clear')}>
+            <Button icon="clear" forbidden={forbidden} onClick={() => setDialog('clear')}>
               Clear…
             </Button>
-            <Button icon="check" onClick={() => setDialog('mark')}>
+            <Button icon="check" forbidden={forbidden} onClick={() => setDialog('mark')}>
               Mark as…
             </Button>
           </div>
