@@ -139,7 +139,9 @@ fn captures_last_line(task: &Task) -> bool {
             Chooser::Python(call) => !is_function(call),
             Chooser::Expression(_) => false,
         },
-        Operator::Empty | Operator::Http(_) | Operator::TriggerDagRun(_) | Operator::Sensor(_) => false,
+        // It says why it failed, or what is not there yet.
+        Operator::Http(_) | Operator::Sensor(_) => true,
+        Operator::Empty | Operator::TriggerDagRun(_) => false,
     }
 }
 

@@ -248,7 +248,7 @@ impl Scheduler {
                 }
                 let graph = graph.map_err(|cycle| cycle.to_string())?;
                 let version = Arc::new(DagVersion { id: VersionId(cx.mint.uuid()), number, hash, created_at: cx.now, dag });
-                let graph = Arc::new(graph.is_of(&version));
+                let graph = Arc::new(graph.all_from(&version));
                 (version, graph)
             }
         };

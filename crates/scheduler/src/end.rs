@@ -64,9 +64,16 @@ pub enum IfExists {
 enum Outcome {
     Success(BTreeMap<String, Value>),
     Skipped(String),
-    Failed { error: String, retry: bool },
-    NotYet,
-    Relaunch { started: bool, why: String },
+    Failed {
+        error: String,
+        retry: bool,
+    },
+    /// And what it said, if it is known.
+    NotYet(Option<String>),
+    Relaunch {
+        started: bool,
+        why: String,
+    },
 }
 
 impl Scheduler {
@@ -196,7 +203,7 @@ impl Scheduler {
             InlineEnd::Success(value) => Outcome::Success(value.map(|v| (RETURN_VALUE.to_owned(), v)).into_iter().collect()),
             InlineEnd::Skipped(reason) => Outcome::Skipped(reason),
             InlineEnd::Failed { error, retry } => Outcome::Failed { error, retry },
-            InlineEnd::NotYet => Outcome::NotYet,
+            InlineEnd::NotYet => Outcome::NotYet(None),
             InlineEnd::Trigger { .. } if killed => Outcome::Skipped(String::new()),
             InlineEnd::Trigger { trigger, wait, if_exists } => {
                 // It goes on when the store has answered.
@@ -210,7 +217,7 @@ impl Scheduler {
             Outcome::Success(_) => "done".to_owned(),
             Outcome::Skipped(reason) => format!("skipped: {reason}"),
             Outcome::Failed { error, .. } => format!("failed: {error}"),
-            Outcome::NotYet => "not yet".to_owned(),
+            Outcome::NotYet(_) => "not yet".to_owned(),
             Outcome::Relaunch { why, .. } => why.clone(),
         };
         let now = cx.now;
@@ -286,7 +293,7 @@ impl Scheduler {
                 self.move_instance(key, node, TaskEvent::Skip, |instance| instance.row.reason = Some(reason));
             }
             Outcome::Failed { error, retry } => self.fail(cx, key, node, error, retry),
-            Outcome::NotYet => self.not_yet(cx, key, node),
+            Outcome::NotYet(said) => self.not_yet(cx, key, node, said),
             Outcome::Relaunch { started, why } => self.relaunch(cx, key, node, started, why),
         }
     }
@@ -376,7 +383,7 @@ impl Scheduler {
     }
 
     /// A poke said not yet: the next one follows, unless the try has waited too long.
-    fn not_yet(&mut self, cx: &mut Cx<'_>, key: updraft_model::RunKey, node: Node) {
+    fn not_yet(&mut self, cx: &mut Cx<'_>, key: updraft_model::RunKey, node: Node, said: Option<String>) {
         let Some(run) = self.runs.get_mut(&key) else { return };
         let task = run.graph.task(node).clone();
         let Operator::Sensor(Sensor { poke_interval, timeout, soft_fail, .. }) = &task.operator else {
@@ -391,12 +398,14 @@ impl Scheduler {
             self.move_instance(key, node, TaskEvent::Reschedule, |instance| {
                 instance.row.next_at = Some(at);
                 instance.row.first_start.get_or_insert(since);
+                instance.row.reason = said;
             });
         } else if *soft_fail {
             self.skip(cx, key, node, Some(format!("sensor timed out after {timeout:#} (soft_fail)")));
         } else {
             // Not retried, as in Airflow (`AirflowSensorTimeout`).
-            self.fail(cx, key, node, format!("sensor timed out after {timeout:#}"), false);
+            let said = said.map(|said| format!("; {said}")).unwrap_or_default();
+            self.fail(cx, key, node, format!("sensor timed out after {timeout:#}{said}"), false);
         }
     }
 
@@ -474,7 +483,12 @@ fn outcome(task: &Task, exit: Exit, relaunches: u32) -> Outcome {
     let failed = |error: String| Outcome::Failed { error, retry: true };
     match exit.how {
         HowEnded::Exited { code } if task.skip_on_exit_code.contains(&code) && code != 0 => Outcome::Skipped(format!("exit code {code}")),
-        HowEnded::Exited { code: NOT_YET } if matches!(task.operator, Operator::Sensor(_)) => Outcome::NotYet,
+        HowEnded::Exited { code: NOT_YET } if matches!(task.operator, Operator::Sensor(_)) => Outcome::NotYet(said(exit.last_line)),
+        // What they print is a log, and the last line of it says why they failed.
+        HowEnded::Exited { code: 0 } if matches!(task.operator, Operator::Sensor(_) | Operator::Http(_)) => Outcome::Success(exit.outputs),
+        HowEnded::Exited { code } if matches!(task.operator, Operator::Sensor(_) | Operator::Http(_)) => {
+            failed(said(exit.last_line).unwrap_or_else(|| format!("exit code {code}")))
+        }
         HowEnded::Exited { code } if matches!(task.operator, Operator::ShortCircuit { by: Chooser::Bash(_), .. }) => {
             Outcome::Success(BTreeMap::from([(RETURN_VALUE.to_owned(), Value::Bool(code == 0))]))
         }
@@ -498,6 +512,12 @@ fn outcome(task: &Task, exit: Exit, relaunches: u32) -> Outcome {
             }
         }
     }
+}
+
+/// The last line of a program of ours, if it printed any: so much of it as a reason needs.
+fn said(last_line: Option<String>) -> Option<String> {
+    let short = |line: &str| without_nul(line.strip_prefix("updraft: ").unwrap_or(line).chars().take(1_000).collect());
+    last_line.as_deref().map(short).filter(|line| !line.is_empty())
 }
 
 fn outputs(mut outputs: BTreeMap<String, Value>, last_line: Option<String>) -> BTreeMap<String, Value> {

@@ -85,7 +85,7 @@ impl Graph {
     }
 
     /// All its tasks are from `version`, which had no id when it was compiled.
-    pub fn is_of(mut self, version: &Arc<DagVersion>) -> Self {
+    pub fn all_from(mut self, version: &Arc<DagVersion>) -> Self {
         self.nodes.iter_mut().for_each(|node| node.version = version.id);
         self.with_versions([version.clone()])
     }

@@ -155,6 +155,8 @@ pub struct TaskInstanceView {
     pub run_after: Timestamp,
     /// What the executor says of the current attempt.
     pub waiting: Option<String>,
+    /// Whether the end of that is not known yet.
+    pub has_open_attempt: bool,
 }
 
 /// Which XComs of a run (or of all runs). Order: `key`, `timestamp`, `dag_id`, `run_id`, `task_id`, `map_index`, `run_after`.

@@ -175,7 +175,7 @@ impl Watched {
                 self.ending = Some((cause, now + POKE_AGAIN));
             }
             (None, Some((at, timeout))) if now >= at => {
-                log.note(&format!("execution_timeout of {} has passed", jiff::SignedDuration::try_from(timeout).unwrap_or_default()));
+                log.note(&format!("execution_timeout of {:#} has passed", jiff::SignedDuration::try_from(timeout).unwrap_or_default()));
                 self.end(Cause::TimedOut, self.grace);
             }
             _ => {}

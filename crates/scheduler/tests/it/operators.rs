@@ -306,3 +306,19 @@ fn a_pool_that_is_made_again_knows_who_is_in_it() {
     w.request(Request::SetPool(pool));
     assert_eq!(w.states(run), "b=queued t=success");
 }
+
+#[test]
+fn our_own_programs_say_why_they_failed_in_their_last_line() {
+    let (url, method, timeout) = ("http://x/".into(), "GET".into(), SignedDuration::from_secs(1));
+    let request = HttpRequest { url, method, headers: Default::default(), body: None, expected_status: Vec::new(), timeout };
+    let http = Task { operator: Operator::Http(request), ..bash("h", &[]) };
+    let mut w = World::new(dag([http, bash("b", &[])]));
+    let run = w.trigger();
+    for (id, reason) in [("h", "404 was expected"), ("b", "exit code 1")] {
+        let attempt = w.attempt(run, id);
+        let mut exit = exit(HowEnded::Exited { code: 1 }, w.now);
+        exit.last_line = Some("updraft: 404 was expected".into());
+        w.give([Input::Ended { attempt, executor: w.attempts[&attempt].executor.clone(), exit }]);
+        assert_eq!(w.row(run, id).reason.as_deref(), Some(reason));
+    }
+}

@@ -106,7 +106,7 @@ pub struct TaskInstanceResponse {
 impl TaskInstanceResponse {
     /// From its row, its version, why it waits, and why it is in its state if its row does not say it.
     pub fn new(view: &TaskInstanceView, version: &DagVersion, waiting_for: Option<WaitingFor>, reason: Option<String>) -> Self {
-        let TaskInstanceView { row, logical_date, run_after, waiting: _ } = view;
+        let TaskInstanceView { row, logical_date, run_after, .. } = view;
         Self {
             id: row.id.0,
             task_id: row.task_id.to_string(),

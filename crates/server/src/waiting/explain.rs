@@ -54,6 +54,8 @@ pub struct Facts<'a> {
     pub missing_executor: Option<&'a ExecutorName>,
     /// What the executor says of an attempt that does not run yet.
     pub executor_says: Option<&'a str>,
+    /// Whether the end of its last attempt is not known yet.
+    pub has_open_attempt: bool,
 }
 
 /// Why a queued run has not started; `None` for any other run.
@@ -87,6 +89,8 @@ pub fn explain(now: Timestamp, facts: &Facts<'_>) -> Option<WaitingFor> {
     }
     Some(match row.state {
         TaskState::Restarting => WaitingFor::Killing,
+        // It was marked while it ran, and then cleared.
+        TaskState::NoStatus if facts.has_open_attempt => WaitingFor::Killing,
         TaskState::Queued => starting(facts),
         TaskState::Deferred | TaskState::AwaitingInput => match &row.awaits {
             Some(run) => WaitingFor::TriggeredRun { run: run.clone() },
@@ -204,6 +208,7 @@ mod tests {
         executor: Option<ExecutorUse>,
         missing_executor: Option<ExecutorName>,
         past: Option<Past>,
+        has_open_attempt: bool,
     }
 
     impl Scene {
@@ -253,6 +258,7 @@ mod tests {
                 executor: None,
                 missing_executor: None,
                 past: None,
+                has_open_attempt: false,
             }
         }
 
@@ -277,6 +283,7 @@ mod tests {
                 executor: self.executor.as_ref(),
                 missing_executor: self.missing_executor.as_ref(),
                 executor_says: Some("0/3 nodes have a GPU"),
+                has_open_attempt: self.has_open_attempt,
             };
             explain(at(NOW), &facts).map_or("-".to_owned(), |reason| reason.to_string())
         }
@@ -358,7 +365,7 @@ mod tests {
 
     #[test]
     fn delays_and_other_runs() {
-        use TaskState::{Deferred, Queued, Restarting, UpForReschedule, UpForRetry};
+        use TaskState::{Deferred, NoStatus, Queued, Restarting, UpForReschedule, UpForRetry};
         let later = |s: &mut Scene| s.row.next_at = Some(at(NOW + 20));
         assert_eq!(Scene::with(UpForRetry, later), "retry at 1970-01-01T00:17:00Z");
         assert_eq!(Scene::with(UpForReschedule, later), "next poke at 1970-01-01T00:17:00Z");
@@ -366,6 +373,7 @@ mod tests {
         let awaits = AwaitedRun { dag_id: "other".parse().unwrap(), run_id: "x".parse().unwrap() };
         assert_eq!(Scene::with(Deferred, |s| s.row.awaits = Some(awaits)), "waits for run x of DAG other");
         assert_eq!(Scene::new(Restarting).reason(), "its running attempt is being ended");
+        assert_eq!(Scene::with(NoStatus, |s| s.has_open_attempt = true), "its running attempt is being ended");
         assert_eq!(Scene::new(Queued).reason(), "executor local: 0/3 nodes have a GPU");
     }
 

@@ -223,6 +223,7 @@ impl Known {
             executor,
             missing_executor: named.filter(|_| executor.is_none() && !self.executors.is_empty()),
             executor_says: view.waiting.as_deref(),
+            has_open_attempt: view.has_open_attempt,
         };
         Ok(explain(app.now(), &facts))
     }

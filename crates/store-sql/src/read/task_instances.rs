@@ -19,12 +19,12 @@ fn shown_with(join: &str) -> String {
 }
 
 fn columns() -> String {
-    format!("r.logical_date, r.run_after, a.waiting, {}", rows::task_instance_columns())
+    format!("r.logical_date, r.run_after, a.waiting, (a.id IS NOT NULL AND a.ended_at IS NULL), {}", rows::task_instance_columns())
 }
 
 fn view(mut row: Row) -> Result<TaskInstanceView, Unreadable> {
-    let (logical_date, run_after, waiting) = (row.opt_time()?, row.time()?, row.opt_text()?);
-    Ok(TaskInstanceView { row: rows::task_instance(&mut row)?, logical_date, run_after, waiting })
+    let (logical_date, run_after, waiting, has_open_attempt) = (row.opt_time()?, row.time()?, row.opt_text()?, row.bool()?);
+    Ok(TaskInstanceView { row: rows::task_instance(&mut row)?, logical_date, run_after, waiting, has_open_attempt })
 }
 
 /// [`updraft_store::Reader::task_instances`].

@@ -357,7 +357,7 @@ pub async fn old_runs_are_cleaned(subject: Subject) {
     let (old, older, alive, young, active) = (ended(1, 10), ended(2, 5), ended(3, 1), ended(4, 20), run("d", 5));
     let row = task_instance(&alive, "a");
     // More than go at once.
-    let many: Vec<TaskInstanceRow> = (0..2_500).map(|i| task_instance(&older, &format!("t{i}"))).collect();
+    let many: Vec<TaskInstanceRow> = (0..2_500).map(|i| task_instance(&older, format!("t{i}"))).collect();
     let batch = Batch {
         new_runs: vec![old, older.clone(), alive.clone(), young, RunRow { end_date: Some(time(1)), ..active }],
         new_task_instances: vec![row.clone()],

@@ -279,7 +279,7 @@ pub async fn a_runs_details(subject: Subject) {
     assert_eq!(counts, BTreeMap::from(expected));
 
     let view = reader.task_instance(&rows[1].key()).await.unwrap().unwrap();
-    assert_eq!((view.row, view.waiting.as_deref()), (rows[1].clone(), Some("no place")));
+    assert_eq!((view.row, view.waiting.as_deref(), view.has_open_attempt), (rows[1].clone(), Some("no place"), true));
     assert_eq!((view.logical_date, view.run_after), (Some(time(3600)), time(3600)));
     let mut missing = rows[1].key();
     missing.map_index = MapIndex(7);

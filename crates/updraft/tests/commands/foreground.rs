@@ -45,7 +45,7 @@ tasks:
     gone skipped 99: exit code 99
     good success 0: null
     one_failed skipped null: trigger rule one_failed: upstream good success
-    sensor failed null: sensor timed out after 10ms
+    sensor failed null: sensor timed out after 10ms; no file /nowhere/at/all yet
     unwanted skipped null: when: {{ false }} is false
     wants_failure skipped null: trigger rule all_failed: upstream gone skipped, good success
     ");

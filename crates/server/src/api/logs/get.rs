@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt as _, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -113,6 +113,8 @@ fn parts(app: Arc<App>, subject: Subject, format: fn(&Line) -> String) -> impl S
             Err(error) => Some((Err(io::Error::other(error)), (app, subject, None))),
         }
     })
+    // Compression asks once more after the end.
+    .fuse()
 }
 
 fn text(line: &Line) -> String {
