@@ -1,12 +1,12 @@
 //! What the engine hears, and what it wants done.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use updraft_executor::{LaunchError, TerminateError};
 use updraft_model::{
-    Adoption, AttemptHandle, AttemptId, Batch, ExecutorEvent, ExecutorName, Loaded, PendingRequest, Question, Term, Timestamp, Verdict,
-    Workload,
+    Adoption, AttemptHandle, AttemptId, Batch, DagId, ExecutorEvent, ExecutorName, Loaded, PendingRequest, Question, Term, Timestamp,
+    Verdict, Workload,
 };
 use updraft_scheduler::FileChange;
 use updraft_store::{Acquired, CommitError, StoreError};
@@ -134,6 +134,18 @@ impl Event {
     }
 }
 
+/// Which DAG files are to be sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rescan {
+    /// All: a new leader knows only what the store has.
+    All {
+        /// The files the store knows, so that those that are gone can be told.
+        known: Vec<String>,
+    },
+    /// Those with these DAGs, which were deleted: as in Airflow, one whose file is still there comes back.
+    Dags(BTreeSet<DagId>),
+}
+
 /// What is to be done. The shell answers with the event of the same name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -189,11 +201,8 @@ pub enum Effect {
         /// What.
         question: Question,
     },
-    /// Send all DAG files again: a new leader knows only what the store has.
-    Rescan {
-        /// The files the store knows, so that those that are gone can be told.
-        known: Vec<String>,
-    },
+    /// Send DAG files again.
+    Rescan(Rescan),
     /// Ask an executor what became of these attempts.
     Reconcile {
         /// Which executor.

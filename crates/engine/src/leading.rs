@@ -1,7 +1,7 @@
 //! What a leader does: hear, plan, commit, carry out.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
@@ -16,7 +16,7 @@ use crate::{
     Effect, EngineConfig, Event, Now, SeededMint,
     commit::{Commit, Found},
     engine::{Lease, boot_time_of},
-    event::Report,
+    event::{Report, Rescan},
     launches::Launches,
 };
 
@@ -50,15 +50,6 @@ const MOST_REST: Duration = Duration::from_millis(10);
 /// A question that could not be answered is asked again after this time.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
-/// A question under way.
-#[derive(Debug)]
-struct Asked {
-    /// It was sent after so many commits.
-    after: u64,
-    /// It was asked again after a later one.
-    again: bool,
-}
-
 #[derive(Debug)]
 pub(crate) struct Leading {
     pub lease: Lease,
@@ -84,10 +75,8 @@ pub(crate) struct Leading {
     /// There were more requests than were read: the next are read when some of these are answered.
     more_requests: bool,
     /// Questions under way, and those to be asked again at a time.
-    asking: BTreeMap<Question, Asked>,
+    asking: BTreeSet<Question>,
     ask_again: BTreeMap<Question, Duration>,
-    /// How many were made in this term.
-    commits: u64,
     pub launches: Launches,
     next_reconcile: Duration,
     /// How often executors were asked what became of attempts.
@@ -103,7 +92,7 @@ impl Leading {
     pub fn start(now: Now, lease: Lease, loaded: Loaded, config: &EngineConfig, mint: &mut SeededMint, out: &mut Vec<Effect>) -> Self {
         let inherited: BTreeSet<AttemptId> = loaded.attempts.iter().map(|a| a.id).collect();
         let (scheduler, plan) = Scheduler::restore(config.scheduler.clone(), loaded, now.wall, mint);
-        out.push(Effect::Rescan { known: scheduler.known_files() });
+        out.push(Effect::Rescan(Rescan::All { known: scheduler.known_files() }));
         let lease_rounds = u64::try_from(lease.term.0).unwrap_or_default() << 32;
         let mut leading = Self {
             lease,
@@ -122,8 +111,7 @@ impl Leading {
             answered: Vec::new(),
             answered_before_fetch: Vec::new(),
             more_requests: false,
-            asking: BTreeMap::new(),
-            commits: 0,
+            asking: BTreeSet::new(),
             ask_again: BTreeMap::new(),
             launches: Launches::default(),
             next_reconcile: now.boot + config.reconcile_every,
@@ -285,7 +273,6 @@ impl Leading {
         let Some(mut commit) = self.commit.take() else { return Next::GoOn };
         match result {
             Ok(_) => {
-                self.commits += 1;
                 // Those that failed for what they wrote may run again, and write it again.
                 for update in commit.batch.task_instances.iter().filter(|update| update.row.state.is_finished()) {
                     self.poisoned.remove(&update.row.key());
@@ -297,8 +284,7 @@ impl Leading {
                     }
                 }
                 if !commit.batch.deleted_dags.is_empty() {
-                    // As in Airflow, one whose file is still there comes back with the next look at it.
-                    out.push(Effect::Rescan { known: self.scheduler.known_files() });
+                    out.push(Effect::Rescan(Rescan::Dags(commit.batch.deleted_dags.iter().cloned().collect())));
                 }
                 let took = now.boot.saturating_sub(commit.sent_at);
                 self.scheduler.committed(commit.batch.len(), took);
@@ -393,14 +379,8 @@ impl Leading {
     }
 
     fn ask(&mut self, question: Question, out: &mut Vec<Effect>) {
-        let after = self.commits;
-        match self.asking.entry(question) {
-            Entry::Vacant(entry) => {
-                out.push(Effect::Ask { term: self.lease.term, question: entry.key().clone() });
-                entry.insert(Asked { after, again: false });
-            }
-            // Its answer may be older than what the one who asks now was told to wait for.
-            Entry::Occupied(mut entry) => entry.get_mut().again |= entry.get().after != after,
+        if self.asking.insert(question.clone()) {
+            out.push(Effect::Ask { term: self.lease.term, question });
         }
     }
 
@@ -412,9 +392,8 @@ impl Leading {
         config: &EngineConfig,
         out: &mut Vec<Effect>,
     ) {
-        let again = self.asking.remove(&question).is_some_and(|asked| asked.again);
+        self.asking.remove(&question);
         match result {
-            Ok(_) if again => self.ask(question, out),
             Ok(verdict) => {
                 self.launches.answered(&question, &verdict);
                 self.inputs.push(Input::Fact { question, verdict });

@@ -19,7 +19,7 @@ mod workload;
 
 pub use commit_times::CommitTimes;
 pub use engine::{Engine, EngineConfig, Role, Status};
-pub use event::{Effect, Event, Now, Report};
+pub use event::{Effect, Event, Now, Report, Rescan};
 pub use mint::SeededMint;
 pub use prepare::{Preparation, Prepared, prepare};
 pub use shell::{Shell, ShellHandle, now};

@@ -20,7 +20,7 @@ use updraft_model::{ExecutorEvent, ExecutorName, Term, Timestamp, Workload};
 use updraft_scheduler::FileChange;
 use updraft_store::EngineStore;
 
-use crate::{CommitTimes, Effect, Engine, Event, Now, Status, event::Report};
+use crate::{CommitTimes, Effect, Engine, Event, Now, Rescan, Status, event::Report};
 
 /// What takes longer keeps other DAGs' tasks waiting: worth a line for whoever looks for the cause.
 const SLOW: Duration = Duration::from_millis(20);
@@ -35,8 +35,8 @@ pub struct Shell {
     pub holder: String,
     /// Where this daemon's API answers.
     pub address: Option<String>,
-    /// Hears of [`Effect::Rescan`]: the files that the store knows.
-    pub rescan: mpsc::UnboundedSender<Vec<String>>,
+    /// Hears of [`Effect::Rescan`].
+    pub rescan: mpsc::UnboundedSender<Rescan>,
 }
 
 /// How others speak with a running engine.
@@ -191,8 +191,8 @@ impl Shell {
                 let result = store.ask(question.clone()).await;
                 send(Event::Answered { term, question, result });
             }),
-            Effect::Rescan { known } => {
-                let _ = self.rescan.send(known);
+            Effect::Rescan(which) => {
+                let _ = self.rescan.send(which);
             }
             Effect::Reconcile { executor, round, known } => self.reconcile(executor, round, known, send),
             Effect::Launch { term, executor, workload, not_after } => self.launch(term, executor, *workload, not_after, send),

@@ -79,11 +79,11 @@ fn adopt(shared: &Shared, handle: &AttemptHandle, rebooted: bool) -> Adopted {
         return Adopted::Now(Adoption::Unreachable { attempt, why });
     }
     // Followed before it is read: an end in between is then told as an event as well.
-    shared.begin_adoption(attempt);
+    let was_launching = shared.begin_adoption(attempt);
     let verdict = match place::inspect(&shared.home.attempt(attempt)) {
         Ok(evidence) => judge(&evidence, rebooted),
         Err(e) => {
-            shared.untrack(attempt);
+            shared.end_adoption(attempt, was_launching);
             return Adopted::Now(Adoption::Unreachable { attempt, why: format!("its folder can't be read: {e}") });
         }
     };
@@ -96,8 +96,9 @@ fn adopt(shared: &Shared, handle: &AttemptHandle, rebooted: bool) -> Adopted {
             shared.untrack(attempt);
             Adoption::Finished { attempt, exit }
         }
-        // Its folder is about to appear, or its lock about to be handed over.
-        _ if !shared.untrack_unless_launching(attempt) => Adoption::Running { attempt, started_at: None },
+        // It waits in line, its folder is about to appear, or its lock about to be handed over: nobody knows
+        // yet what will become of it.
+        _ if !shared.end_adoption(attempt, was_launching) => Adoption::Unreachable { attempt, why: "its launch is under way".to_owned() },
         Verdict::Foreign { why } => Adoption::Unreachable { attempt, why },
         Verdict::Absent => Adoption::Absent { attempt },
         Verdict::NeverStarted => match place::discard(&shared.home, attempt) {

@@ -53,8 +53,8 @@ pub(crate) enum Ack {
 pub(crate) struct Tracked {
     /// So many launches of it are under way: what its folder says is not final.
     launching: u32,
-    /// There is, or was, more of it than a launch that has not begun.
-    known: bool,
+    /// There is, or was, more of it than launches that wait in line.
+    begun: bool,
     /// It is being reconciled: what its folder says is told by that.
     adopting: bool,
     /// The nursery that forked its supervisor, if it was this daemon's.
@@ -201,20 +201,22 @@ impl Shared {
 
     /// Follows an attempt that has a folder here.
     pub(crate) fn track(&self, attempt: AttemptId) {
-        lock(&self.tracked).entry(attempt).or_default().known = true;
+        lock(&self.tracked).entry(attempt).or_default().begun = true;
     }
 
     /// Follows an attempt *before* its folder is read, so that no hint is missed; only ends are told
-    /// of it until it is [adopted](Self::adopted) or [not followed](Self::untrack) after all.
-    pub(crate) fn begin_adoption(&self, attempt: AttemptId) {
+    /// of it until it is [adopted](Self::adopted) or [not followed](Self::end_adoption) after all. Whether a
+    /// launch of it is under way.
+    pub(crate) fn begin_adoption(&self, attempt: AttemptId) -> bool {
         let mut all = lock(&self.tracked);
         let tracked = all.entry(attempt).or_default();
-        (tracked.adopting, tracked.known) = (true, true);
+        tracked.adopting = true;
+        tracked.launching > 0
     }
 
     pub(crate) fn adopted(&self, attempt: AttemptId) {
         if let Some(tracked) = lock(&self.tracked).get_mut(&attempt) {
-            tracked.adopting = false;
+            (tracked.adopting, tracked.begun) = (false, true);
         }
     }
 
@@ -222,19 +224,17 @@ impl Shared {
         lock(&self.tracked).remove(&attempt);
     }
 
-    /// Follows it no more, if there is nothing of it but what was found: `false` if a launch is under way.
-    pub(crate) fn untrack_unless_launching(&self, attempt: AttemptId) -> bool {
+    /// It was found that there is nothing of it to follow: `false` if a launch was under way before that was
+    /// looked at, or is now, so that it means nothing.
+    pub(crate) fn end_adoption(&self, attempt: AttemptId, was_launching: bool) -> bool {
         let mut all = lock(&self.tracked);
-        match all.get_mut(&attempt) {
-            Some(tracked) if tracked.launching > 0 => {
-                tracked.adopting = false;
-                false
-            }
-            _ => {
-                all.remove(&attempt);
-                true
-            }
+        let Some(tracked) = all.get_mut(&attempt) else { return !was_launching };
+        tracked.adopting = false;
+        let is_nothing = !was_launching && tracked.launching == 0;
+        if is_nothing || !(tracked.launching > 0 || tracked.begun) {
+            all.remove(&attempt);
         }
+        is_nothing
     }
 
     pub(crate) fn is_launching(&self, attempt: AttemptId) -> bool {
@@ -244,7 +244,7 @@ impl Shared {
     pub(crate) fn release_when_over(&self, attempt: AttemptId) {
         let mut all = lock(&self.tracked);
         let tracked = all.entry(attempt).or_default();
-        (tracked.release_when_over, tracked.known) = (true, true);
+        (tracked.release_when_over, tracked.begun) = (true, true);
     }
 
     pub(crate) fn all_tracked(&self) -> Vec<AttemptId> {
@@ -418,7 +418,7 @@ impl Launching {
     /// From now on there may be something of the attempt.
     pub(crate) fn begun(&self) {
         if let Some(tracked) = lock(&self.shared.tracked).get_mut(&self.attempt) {
-            tracked.known = true;
+            tracked.begun = true;
         }
     }
 }
@@ -428,7 +428,7 @@ impl Drop for Launching {
         let mut all = lock(&self.shared.tracked);
         let Some(tracked) = all.get_mut(&self.attempt) else { return };
         tracked.launching = tracked.launching.saturating_sub(1);
-        if tracked.launching == 0 && !tracked.known {
+        if tracked.launching == 0 && !tracked.begun && !tracked.adopting {
             all.remove(&self.attempt);
         }
     }

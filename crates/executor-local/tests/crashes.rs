@@ -10,7 +10,7 @@ use nix::{
 };
 use support::{Daemon, processes_that_name};
 use updraft_executor::{
-    Executor as _, LaunchError,
+    Executor as _, LaunchError, boot_clock,
     conformance::{Harness as _, Place},
 };
 use updraft_model::{Adoption, AttemptId, ExecutorEvent, HowEnded, Workload};
@@ -310,32 +310,46 @@ async fn terminating_what_is_over_tells_its_end_again() {
     assert_eq!(place.end_of(workload.attempt).await, first);
 }
 
-/// Whoever is told that there is nothing of an attempt may launch it elsewhere.
+/// Whoever is told that there is nothing of an attempt may launch it elsewhere. And one that waited in line
+/// until it was too late was never there.
 #[tokio::test]
-async fn a_launch_that_waits_in_line_is_not_absent() {
+async fn a_launch_that_waits_in_line_is_neither_absent_nor_lost() {
     let mut place = Place::new(Daemon::start().await);
-    let (first, mut second) = (place.script("true"), place.script("true"));
-    // The two share a lock.
-    let mut id = *first.attempt.0.as_bytes();
-    id[0] ^= 1;
-    second.attempt = AttemptId(uuid::Uuid::from_bytes(id));
+    let (first, mut second, mut late) = (place.script("true"), place.script("true"), place.script("true"));
+    // They share a lock.
+    for (other, bit) in [(&mut second, 1), (&mut late, 2)] {
+        let mut id = *first.attempt.0.as_bytes();
+        id[0] ^= bit;
+        other.attempt = AttemptId(uuid::Uuid::from_bytes(id));
+    }
     place.harness.signal_nursery(Signal::SIGSTOP);
     let executor = place.harness.remote.clone();
+    let too_late = boot_clock() + Duration::from_millis(300);
     let launches = tokio::spawn({
-        let (first, second) = (first.clone(), second.clone());
-        async move { futures::join!(executor.launch(first, Duration::MAX), executor.launch(second, Duration::MAX)) }
+        let (first, second, late) = (first.clone(), second.clone(), late.clone());
+        async move {
+            let (first, second) = (executor.launch(first, Duration::MAX), executor.launch(second, Duration::MAX));
+            futures::join!(first, second, executor.launch(late, too_late))
+        }
     });
-    // While the first waits for the nursery, the second is seen.
+    // While the first waits for the nursery, the others are seen.
     loop {
-        let found = place.reconcile(&[&first, &second]).await;
+        let found = place.reconcile(&[&first, &second, &late]).await;
         assert!(!launches.is_finished(), "{found:?}");
-        if let [Adoption::Running { .. }, Adoption::Running { .. }] = found[..] {
+        if let [Adoption::Running { .. }, Adoption::Unreachable { .. }, Adoption::Unreachable { .. }] = found[..]
+            && boot_clock() > too_late
+        {
             break;
         }
     }
     place.harness.signal_nursery(Signal::SIGCONT);
-    assert_eq!(launches.await.unwrap(), (Ok(()), Ok(())));
-    for workload in [first, second] {
+    let (one, two, three) = launches.await.unwrap();
+    assert_eq!((one, two), (Ok(()), Ok(())));
+    assert!(matches!(three, Err(LaunchError::Unavailable(_))), "{three:?}");
+    for workload in [&first, &second] {
         assert_eq!(place.end_of(workload.attempt).await.how, HowEnded::Exited { code: 0 });
     }
+    assert_eq!(place.reconcile(&[&late]).await[0], Adoption::Absent { attempt: late.attempt });
+    // In time it runs, and that is the first that is heard of it.
+    assert_eq!(place.run(&late).await.how, HowEnded::Exited { code: 0 });
 }

@@ -270,7 +270,7 @@ impl Scheduler {
             entry.last_triggered = old.last_triggered;
         }
         entry.touched = true;
-        self.shelved.remove(&dag_id);
+        let was_shelved = self.shelved.remove(&dag_id).is_some();
         self.touched_dags.insert(dag_id.clone());
         let executor = entry.version.dag.executor.clone();
         let before = self.dags.insert(dag_id.clone(), entry);
@@ -281,6 +281,11 @@ impl Scheduler {
             self.batch().versions.push(NewVersion { version, content, source: source.clone() });
         }
         self.set_dag_gates(&dag_id);
+        if was_shelved {
+            // Its runs had no DAG to be listed in.
+            let runs: Vec<RunKey> = self.runs.values().filter(|run| run.row.dag_id == dag_id).map(|run| run.row.key).collect();
+            runs.into_iter().for_each(|run| self.index_run(run));
+        }
         self.apply_run_limits(&dag_id);
         self.dirty_dags.insert(dag_id);
         Ok(())

@@ -68,6 +68,8 @@ struct Gate {
     /// `None`: no limit.
     limit: Option<i64>,
     used: i64,
+    /// What those want who were taken from its queue and are on their way.
+    promised: i64,
     /// Who waits, by what they need.
     parked: BTreeMap<Needs, BTreeSet<Ready>>,
     /// Other gates whose waiting ones need this one too.
@@ -77,11 +79,16 @@ struct Gate {
 impl Gate {
     /// One that lets nobody pass.
     fn closed() -> Self {
-        Self { limit: Some(0), used: 0, parked: BTreeMap::new(), behind: BTreeSet::new() }
+        Self { limit: Some(0), used: 0, promised: 0, parked: BTreeMap::new(), behind: BTreeSet::new() }
     }
 
     fn free(&self) -> i64 {
         self.limit.map_or(i64::MAX, |limit| limit - self.used)
+    }
+
+    /// What is free for others than those on their way.
+    fn spare(&self) -> i64 {
+        self.free().saturating_sub(self.promised)
     }
 
     fn is_waited_for(&self) -> bool {
@@ -103,8 +110,9 @@ impl Gate {
 pub(crate) struct Gates {
     gates: BTreeMap<GateName, Gate>,
     ready: BTreeSet<Ready>,
-    /// From which gate's queue those on the way were taken: if they don't pass it, others may.
-    taken: BTreeMap<Ready, GateName>,
+    /// From which gate's queue those on the way were taken, and what they want of it: if they don't pass it,
+    /// others may.
+    taken: BTreeMap<Ready, (GateName, u32)>,
     /// Gates that may let someone pass now.
     opened: BTreeSet<GateName>,
 }
@@ -180,10 +188,13 @@ impl Gates {
     /// One that was taken from a queue is on its way no more. Whether it passed or not, that gate may have
     /// room for another.
     fn give_back(&mut self, ready: &Ready) {
-        if let Some(name) = self.taken.remove(ready)
-            && self.gates.get(&name).is_some_and(|gate| gate.free() > 0 && gate.is_waited_for())
+        if let Some((name, wants)) = self.taken.remove(ready)
+            && let Some(gate) = self.gates.get_mut(&name)
         {
-            self.opened.insert(name);
+            gate.promised -= i64::from(wants);
+            if gate.spare() > 0 && gate.is_waited_for() {
+                self.opened.insert(name);
+            }
         }
     }
 
@@ -192,11 +203,14 @@ impl Gates {
         while let Some(name) = self.opened.pop_first() {
             let Some(gate) = self.gates.get_mut(&name) else { continue };
             self.opened.append(&mut gate.behind);
-            let mut free = gate.free();
-            while let Some((ready, wants)) = self.take_best(&name, free) {
-                free -= i64::from(wants);
+            let mut spare = gate.spare();
+            while let Some((ready, wants)) = self.take_best(&name, spare) {
+                spare -= i64::from(wants);
+                if let Some(gate) = self.gates.get_mut(&name) {
+                    gate.promised += i64::from(wants);
+                }
                 unparked(&ready);
-                self.taken.insert(ready, name.clone());
+                self.taken.insert(ready, (name.clone(), wants));
                 self.ready.insert(ready);
             }
         }
@@ -344,5 +358,17 @@ mod tests {
             assert_eq!(passed, 1);
             assert!(parked <= 1, "{parked} moved in vain");
         }
+    }
+
+    #[test]
+    fn as_many_are_taken_from_a_queue_as_there_is_room_for() {
+        let mut gates = gates(10, 1_000);
+        (0..1_000).for_each(|run| gates.enter(ready(0, run)));
+        assert_eq!(settle(&mut gates), (10, 990));
+        gates.account(&executor(), -10);
+        gates.account(&pool(), -10);
+        let (passed, parked) = settle(&mut gates);
+        assert_eq!(passed, 10);
+        assert!(parked <= 1, "{parked} moved in vain");
     }
 }

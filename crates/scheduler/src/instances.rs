@@ -114,8 +114,8 @@ impl Scheduler {
         }
     }
 
-    /// The instance takes slots now: its row goes after those that gave them back, so that no crash between
-    /// two commits leaves more at work than may be.
+    /// The instance takes slots now: its row goes after those of its run that gave them back, so that no crash
+    /// between two commits leaves more of them at work than may be.
     fn touch_anew(&mut self, key: RunKey, node: Node) {
         let instance = self.runs.get_mut(&key).and_then(|run| run.instance_mut(node));
         if let Some(instance) = instance.filter(|instance| instance.touched) {

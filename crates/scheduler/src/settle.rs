@@ -58,7 +58,9 @@ impl Scheduler {
             return;
         }
         let most = most_rows_with_others(&self.config);
-        let slowness = (took.as_secs_f64() / LONG.as_secs_f64()).clamp(0.8, 2.0);
+        // As long as one of so many rows would have taken, if it had more.
+        let share = self.rows_with_others as f64 / rows.max(self.rows_with_others) as f64;
+        let slowness = (took.as_secs_f64() * share / LONG.as_secs_f64()).clamp(0.8, 2.0);
         self.rows_with_others = ((self.rows_with_others as f64 / slowness) as usize).clamp(LEAST_ROWS.min(most), most);
     }
 

@@ -12,7 +12,7 @@ use std::{
 
 use futures::FutureExt;
 use jiff::SignedDuration;
-use updraft_engine::{Effect, Engine, EngineConfig, Event, Now, Report, Runtime, SeededMint};
+use updraft_engine::{Effect, Engine, EngineConfig, Event, Now, Report, Rescan, Runtime, SeededMint};
 use updraft_executor::LaunchError;
 use updraft_model::*;
 use updraft_scheduler::{FileChange, FileContent, ReadDag};
@@ -489,7 +489,11 @@ impl World {
                 let result = if down { Err(self.down()) } else { now(store.ask(question.clone())) };
                 self.answer(daemon, Event::Answered { term, question, result });
             }
-            Effect::Rescan { known } => {
+            Effect::Rescan(Rescan::Dags(dags)) => {
+                let files = self.dags.iter().filter(|dag| dags.contains(&dag.dag_id)).map(file).collect();
+                self.answer(daemon, Event::Files(files));
+            }
+            Effect::Rescan(Rescan::All { known }) => {
                 let mut files: Vec<FileChange> = self.dags.iter().map(file).collect();
                 let gone = known.into_iter().filter(|k| !files.iter().any(|f| f.file == *k)).collect::<Vec<_>>();
                 files.extend(gone.into_iter().map(|file| FileChange { file, content: None }));

@@ -173,7 +173,8 @@ impl PostgresStore {
 
     pub(crate) async fn release(&self, term: Term) -> Result<(), StoreError> {
         let query = Query::new("release_lease")
-            .sql("UPDATE scheduler_lease SET holder = NULL, address = NULL, expires_at = NULL, backend_pid = NULL WHERE term = ")
+            // The session stays known: whoever takes the lease may have to end it.
+            .sql("UPDATE scheduler_lease SET holder = NULL, address = NULL, expires_at = NULL WHERE term = ")
             .arg(term.0);
         self.write(query).await?;
         let mut slot = self.leader.lock().await;

@@ -1,4 +1,4 @@
-//! Deleting what is old, in pieces small enough for a commit to wait behind one.
+//! Deleting what is old, some runs at a time: a commit may have to wait behind them.
 
 use updraft_model::{RunKey, Timestamp};
 use updraft_store::StoreError;
@@ -8,7 +8,8 @@ use crate::{
     backend::{fetch_all, read_all},
 };
 
-/// About so many task instances go at once.
+/// So many task instances go at once, unless one run has more: a run goes as a whole, or it could come to
+/// life in between and do again what was deleted of it.
 const PIECE: i64 = 2_000;
 
 /// [`updraft_store::EngineStore::clean`]. Runs that may have something alive stay, and the newest.
@@ -16,17 +17,12 @@ pub async fn clean(backend: &dyn Backend, before: Timestamp, limit: u32) -> Resu
     let mut deleted = Vec::new();
     let (mut together, mut size) = (Vec::new(), 0);
     for (run, instances) in old_runs(backend, before, limit).await? {
-        let is_large = instances > PIECE;
-        if is_large {
-            empty(backend, before, run).await?;
-        }
-        let left = if is_large { 0 } else { instances };
-        if size + left > PIECE {
+        if size + instances > PIECE && !together.is_empty() {
             deleted.extend(delete(backend, before, std::mem::take(&mut together)).await?);
             size = 0;
         }
         together.push(run);
-        size += left;
+        size += instances;
     }
     if !together.is_empty() {
         deleted.extend(delete(backend, before, together).await?);
@@ -56,30 +52,8 @@ fn may_go(query: Query, before: Timestamp) -> Query {
 async fn old_runs(backend: &dyn Backend, before: Timestamp, limit: u32) -> Result<Vec<(i64, i64)>, StoreError> {
     let query =
         Query::new("old_runs").sql("SELECT r.id, (SELECT count(*) FROM task_instance AS t WHERE t.run = r.id) FROM dag_run AS r WHERE ");
-    let query = may_go(query, before).sql(" ORDER BY r.end_date, r.id LIMIT ").arg(limit);
+    let query = may_go(query, before).sql(" ORDER BY r.end_date LIMIT ").arg(limit);
     fetch_all(backend, query, |mut row| Ok((row.int()?, row.int()?))).await
-}
-
-/// Deletes what belongs to a large run, piece by piece, and leaves its own row.
-async fn empty(backend: &dyn Backend, before: Timestamp, run: i64) -> Result<(), StoreError> {
-    for table in ["xcom", "task_instance_try", "attempt", "task_instance"] {
-        loop {
-            let piece = Query::new("clean_piece")
-                .sql(format!("DELETE FROM {table} WHERE run = "))
-                .arg(run)
-                .sql(format!(" AND (task_id, map_index) IN (SELECT task_id, map_index FROM {table} WHERE run = "))
-                .arg(run)
-                .sql(" LIMIT ")
-                .arg(PIECE)
-                .sql(") AND EXISTS (SELECT 1 FROM dag_run AS r WHERE r.id = ")
-                .arg(run)
-                .sql(" AND ");
-            if backend.write(may_go(piece, before).sql(") RETURNING 1")).await?.is_empty() {
-                break;
-            }
-        }
-    }
-    Ok(())
 }
 
 async fn delete(backend: &dyn Backend, before: Timestamp, runs: Vec<i64>) -> Result<Vec<RunKey>, StoreError> {

@@ -1,4 +1,4 @@
-//! What the engine reads: everything active, open requests, versions; and the cleaning of history.
+//! What the engine reads: everything active, open requests, versions.
 
 use updraft_model::{PendingRequest, RequestId, Term, VersionId};
 use updraft_store::{Lease, Loaded, StoreError};

@@ -31,6 +31,30 @@ describe('the views', () => {
     }
   });
 
+  test('show whether a switch is on by where its knob is', async () => {
+    await page.goto('/dags/sales_daily');
+    const pause = page.getByRole('switch', { name: /sales_daily/ });
+    await pause.waitFor();
+    const isRight = () =>
+      pause.evaluate((element) => {
+        const [all, knob] = [element, element.firstElementChild].map((one) => one.getBoundingClientRect());
+        return knob.left + knob.width / 2 > all.left + all.width / 2;
+      });
+    const settled = async (on) => {
+      await page.locator(`[role=switch][aria-checked=${on}]`).first().waitFor();
+      // The knob slides there.
+      await pause.evaluate((element) => Promise.all(element.getAnimations({ subtree: true }).map((one) => one.finished)));
+    };
+    const before = (await pause.getAttribute('aria-checked')) === 'true';
+    await settled(before);
+    assert.equal(await isRight(), before);
+    await pause.click();
+    await settled(!before);
+    assert.equal(await isRight(), !before);
+    await pause.click();
+    await settled(before);
+  });
+
   test('do not scroll sideways on a telephone, and cut nothing off', async () => {
     await page.setViewportSize({ width: 390, height: 844 });
     const addresses = [

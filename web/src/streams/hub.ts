@@ -38,6 +38,10 @@ export class Hub {
         streams.get(message.stream)?.();
         streams.delete(message.stream);
         break;
+      case 'anew':
+        // Somebody else is logged in, or nobody: what the others look at is theirs no more.
+        this.shared.forEach((shared, url) => this.begin(url, shared));
+        break;
       case 'bye':
         streams.forEach((close) => close());
         this.closers.delete(page);
@@ -57,15 +61,7 @@ export class Hub {
     const shared = this.shared.get(url) ?? { listeners: new Set(), status: 'connecting', connection: undefined };
     this.shared.set(url, shared);
     // What was refused may be asked for by somebody else now.
-    if (shared.connection === undefined || shared.status === 'refused') {
-      shared.connection = this.connect(url, {
-        status: (status) => {
-          shared.status = status;
-          shared.listeners.forEach((one) => one.status(status));
-        },
-        events: (events) => shared.listeners.forEach((one) => one.events(events)),
-      });
-    }
+    if (shared.connection === undefined || shared.status === 'refused') this.begin(url, shared);
     shared.listeners.add(sink);
     sink.status(shared.status);
     return () => {
@@ -74,6 +70,17 @@ export class Hub {
       shared.connection?.stop();
       this.shared.delete(url);
     };
+  }
+
+  private begin(url: string, shared: Shared): void {
+    shared.connection?.stop();
+    shared.connection = this.connect(url, {
+      status: (status) => {
+        shared.status = status;
+        shared.listeners.forEach((one) => one.status(status));
+      },
+      events: (events) => shared.listeners.forEach((one) => one.events(events)),
+    });
   }
 
   private own(url: string, sink: Sink): () => void {

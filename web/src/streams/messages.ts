@@ -19,6 +19,8 @@ export type ToHub =
       kind: StreamKind;
     }
   | { what: 'close'; stream: number }
+  /** Somebody logged in or out. */
+  | { what: 'anew' }
   /** The page goes away. */
   | { what: 'bye' };
 

@@ -37,7 +37,11 @@ function ownHub(): Send {
 /** The hub of all pages; `failed` is called where there can be none. */
 function sharedHub(failed: () => void): Send {
   const worker = new SharedWorker(new URL('./hub.worker.ts', import.meta.url), { type: 'module' });
-  worker.onerror = failed;
+  worker.onerror = () => {
+    worker.port.onmessage = null;
+    worker.port.postMessage({ what: 'bye' } satisfies ToHub);
+    failed();
+  };
   worker.port.onmessage = (message: MessageEvent<FromHub>) => receive(message.data);
   return (message) => worker.port.postMessage(message);
 }
@@ -59,6 +63,12 @@ function start(): Send {
     // Browsers may forbid it by a setting.
     return ownHub();
   }
+}
+
+/** The cookie is another one now: streams that are shared with other pages begin again with it. */
+export function connectAnew(): void {
+  send ??= start();
+  send({ what: 'anew' });
 }
 
 /** Opens a stream; the result closes it. */

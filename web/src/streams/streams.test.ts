@@ -116,6 +116,19 @@ describe('Hub', () => {
     expect(open).toHaveLength(0);
   });
 
+  it('begins again when somebody else is logged in', () => {
+    const { hub, open, page } = world();
+    const [first, second] = [page(), page()];
+    hub.receive(first, { what: 'open', stream: 1, url: '/feed', kind: 'shared' });
+    const before = open[0];
+    before?.sink.status('live');
+    hub.receive(second, { what: 'anew' });
+    expect(open).toHaveLength(1);
+    expect(open[0]).not.toBe(before);
+    open[0]?.sink.status('refused');
+    expect(first.got.at(-1)).toEqual({ stream: 1, status: 'refused' });
+  });
+
   it('asks again for who comes after a refusal', () => {
     const { hub, open, page } = world();
     const [first, second] = [page(), page()];

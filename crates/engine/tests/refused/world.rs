@@ -145,7 +145,7 @@ impl World {
                 let result = at_once(store.ask(question.clone()));
                 Some(Event::Answered { term, question, result })
             }
-            Effect::Rescan { .. } => Some(Event::Files(self.files.clone())),
+            Effect::Rescan(_) => Some(Event::Files(self.files.clone())),
             Effect::Report(Report::Problem(problem)) => {
                 self.problems.push(problem);
                 None

@@ -178,7 +178,9 @@ impl Scheduler {
     }
 
     fn delete_dag(&mut self, cx: &mut Cx<'_>, dag_id: &DagId) -> Result<Answer, No> {
-        self.known_dag(dag_id)?;
+        if !self.shelved.contains_key(dag_id) {
+            self.known_dag(dag_id)?;
+        }
         if self.is_at_work(dag_id) {
             return Err(No::conflict(format!("Task instances of dag with id: '{dag_id}' are still running")));
         }
@@ -187,6 +189,7 @@ impl Scheduler {
         let awaited: Vec<AwaitedRun> = self.awaiting.keys().filter(|awaited| awaited.dag_id == *dag_id).cloned().collect();
         awaited.iter().for_each(|run| self.awaited_run_ended(cx, run, None));
         self.dags.remove(dag_id);
+        self.shelved.remove(dag_id);
         self.dirty_dags.remove(dag_id);
         self.touched_dags.remove(dag_id);
         for state in self.files.values_mut() {

@@ -142,16 +142,22 @@ fn the_node_that_leads_is_not_forgotten() {
 #[test]
 fn a_stored_dag_that_can_not_be_read_goes_on_from_its_last_version() {
     let mut w = World::new(dag([bash("a", &[])]));
+    let run = w.trigger();
     w.request(Request::SetPaused { dag_id: DagId::new("d").unwrap(), is_paused: true });
     // As if another release had written it, which knows more zones.
     let mut stored = w.loaded.clone();
     stored.versions[0].dag.schedule =
         Schedule::Cron { expressions: vec!["0 6 * * *".into()], timezone: "Moon/Tranquility".into(), data_interval: false };
+    stored.runs = vec![RunRow { state: RunState::Queued, start_date: None, ..w.finished_runs[&run].clone() }];
     let (mut scheduler, plan) = Scheduler::restore(config(), stored, w.now, &mut w.mint);
     assert_eq!(plan.problems.len(), 1, "{:?}", plan.problems);
     let plan = scheduler.handle(w.now, [Input::Files(vec![file(dag([bash("a", &[]), bash("b", &[])]))])], &mut w.mint);
     assert_eq!(plan.batch.versions.iter().map(|new| new.version.number).collect::<Vec<_>>(), [2]);
     assert!(plan.batch.dags[0].is_paused);
+    // Its runs are its runs again.
+    let request = Request::SetPaused { dag_id: DagId::new("d").unwrap(), is_paused: false };
+    let plan = scheduler.handle(w.now, [Input::Request(PendingRequest { id: RequestId(99), user: None, request })], &mut w.mint);
+    assert_eq!(plan.batch.runs.iter().map(|update| update.row.state).collect::<Vec<_>>(), [RunState::Running]);
 }
 
 #[test]

@@ -74,14 +74,20 @@ impl Stay {
     /// known of that, and only the token's end counts.
     pub async fn over(self) {
         let Self { authority, claims: Some(claims) } = self else { return std::future::pending().await };
-        loop {
-            tokio::time::sleep(LOOK).await;
-            if !claims.is_current(authority.app.now()) {
-                return;
+        let expired = async {
+            while claims.is_current(authority.app.now()) {
+                tokio::time::sleep(LOOK).await;
             }
-            if let Err(ApiError::Unauthorized(_) | ApiError::Forbidden(_)) = authority.admit(Some(&claims)).await {
-                return;
+        };
+        let unwanted = async {
+            while !matches!(authority.admit(Some(&claims)).await, Err(ApiError::Unauthorized(_) | ApiError::Forbidden(_))) {
+                tokio::time::sleep(LOOK).await;
             }
+        };
+        // Side by side: a database that hangs must not hide the token's end.
+        tokio::select! {
+            () = expired => {}
+            () = unwanted => {}
         }
     }
 }

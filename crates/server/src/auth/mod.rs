@@ -1,7 +1,7 @@
 //! Who is asking, and what they may do. Roles are Airflow's by name.
 //!
 //! Every route is public, readable or writable by the group it is registered in (see `router`);
-//! a route can't be forgotten, because there is no fourth group.
+//! a route can't be forgotten, because there is no group for what is in none.
 
 mod csrf;
 mod gate;

@@ -356,7 +356,7 @@ pub async fn old_runs_are_cleaned(subject: Subject) {
     let ended = |key, end| RunRow { state: RunState::Success, end_date: Some(time(end)), ..run("d", key) };
     let (old, older, alive, young, active) = (ended(1, 10), ended(2, 5), ended(3, 1), ended(4, 20), run("d", 5));
     let row = task_instance(&alive, "a");
-    // More than go at once.
+    // More than go at once together with others.
     let many: Vec<TaskInstanceRow> = (0..2_500).map(|i| task_instance(&older, format!("t{i}"))).collect();
     let batch = Batch {
         new_runs: vec![old, older.clone(), alive.clone(), young, RunRow { end_date: Some(time(1)), ..active }],

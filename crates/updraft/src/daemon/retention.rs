@@ -45,7 +45,7 @@ pub async fn clean(store: &dyn EngineStore, before: Timestamp) -> Result<usize, 
     loop {
         let deleted = store.clean(before, BATCH).await?.len();
         total += deleted;
-        if deleted < BATCH as usize {
+        if deleted == 0 {
             return Ok(total);
         }
         tokio::time::sleep(PAUSE).await;

@@ -20,7 +20,7 @@ use tokio::{
     sync::{mpsc, watch},
     task::spawn_blocking,
 };
-use updraft_engine::ShellHandle;
+use updraft_engine::{Rescan, ShellHandle};
 use updraft_scheduler::FileChange;
 
 use self::{
@@ -44,8 +44,8 @@ pub struct Bundle {
     pub root: PathBuf,
     /// Who hears of changes, once it has asked for everything.
     pub engine: ShellHandle,
-    /// A new leader asks for everything, and says which files the store knows.
-    pub rescan: mpsc::UnboundedReceiver<Vec<String>>,
+    /// A new leader asks for everything, and for deleted DAGs again.
+    pub rescan: mpsc::UnboundedReceiver<Rescan>,
     /// Digest of the folder, which nodes compare. `None` until the first look.
     pub digest: watch::Sender<Option<String>>,
 }
@@ -59,9 +59,9 @@ impl Bundle {
         // Nobody is told anything before the engine has asked: a standby only keeps its digest.
         let mut is_asked = false;
         // The usual daemon leads at once: then the first look tells everything, and there is no second.
-        if let Ok(Some(known)) = tokio::time::timeout(FIRST_QUESTION, self.rescan.recv()).await {
+        if let Ok(Some(which)) = tokio::time::timeout(FIRST_QUESTION, self.rescan.recv()).await {
             is_asked = true;
-            tracker.restart(known);
+            tracker.tell_again(which);
         }
         let mut news = News::default();
         let mut last_problem = None;
@@ -77,10 +77,10 @@ impl Bundle {
                 }
             };
             tokio::select! {
-                known = self.rescan.recv() => match known {
-                    Some(known) => {
+                which = self.rescan.recv() => match which {
+                    Some(which) => {
                         is_asked = true;
-                        tracker.restart(known);
+                        tracker.tell_again(which);
                     }
                     // The engine has stopped.
                     None => return,

@@ -11,6 +11,7 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
+use updraft_engine::Rescan;
 use updraft_model::DagId;
 
 use super::look::{Found, Look, Stamp};
@@ -52,10 +53,15 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// A new leader knows only what the store has: everything is read and told again, and of the
-    /// files that only the store has it must turn out whether they are gone.
-    pub fn restart(&mut self, store_knows: Vec<String>) {
-        self.files = store_knows.into_iter().map(|file| (file, Known::default())).collect();
+    /// Forgets what was told, so that the next look tells it again. A new leader knows only what the store
+    /// has: of the files that only the store has it must turn out whether they are gone.
+    pub fn tell_again(&mut self, which: Rescan) {
+        match which {
+            Rescan::All { known } => self.files = known.into_iter().map(|file| (file, Known::default())).collect(),
+            Rescan::Dags(dags) => {
+                self.forget_others_with("", Some(dags));
+            }
+        }
     }
 
     /// Takes in a look.
@@ -255,10 +261,18 @@ mod tests {
     fn a_new_leader_is_told_everything_and_what_only_the_store_knows() {
         let mut tracker = Tracker::default();
         step(&mut tracker, SECOND, &look(&["a"]));
-        tracker.restart(vec!["a".to_owned(), "old".to_owned()]);
+        tracker.tell_again(Rescan::All { known: vec!["a".to_owned(), "old".to_owned()] });
         assert_eq!(step(&mut tracker, SECOND * 2, &look(&["a"])), Todo { look_again: Some(GONE_AFTER), ..reads(&["a"]) });
         // Which DAGs the lost file had is not known: what is there is told again after it.
         assert_eq!(step(&mut tracker, SECOND * 7, &look(&["a"])), Todo { gone: vec!["old".to_owned()], ..reads(&["a"]) });
+    }
+
+    #[test]
+    fn a_deleted_dag_is_told_again_and_nothing_else() {
+        let mut tracker = Tracker::default();
+        step(&mut tracker, SECOND, &look(&["a", "b"]));
+        tracker.tell_again(Rescan::Dags(BTreeSet::from([DagId::new("a").unwrap()])));
+        assert_eq!(step(&mut tracker, SECOND * 2, &look(&["a", "b"])), reads(&["a"]));
     }
 
     #[test]
