@@ -62,6 +62,9 @@ pub(crate) struct Launches {
     killing: BTreeMap<AttemptId, Killing>,
     /// Who waits for the answer to a question.
     asking: BTreeMap<Question, BTreeSet<AttemptId>>,
+    /// Who asks what is being asked already, but was asked before a commit that they follow from: the answer
+    /// may be older than what they wait for. It is asked again for them.
+    asking_next: BTreeMap<Question, BTreeSet<AttemptId>>,
     doubtful: bool,
     begun: BTreeMap<AttemptId, u64>,
 }
@@ -117,7 +120,14 @@ impl Launches {
     }
 
     /// Renders all that can be. Returns the questions that must be answered for the others.
-    pub fn prepare(&mut self, now: Now, scheduler: &Scheduler, runtime: &Runtime, inputs: &mut Vec<Input>) -> Vec<Question> {
+    pub fn prepare(
+        &mut self,
+        now: Now,
+        scheduler: &Scheduler,
+        runtime: &Runtime,
+        is_outdated: impl Fn(&Question) -> bool,
+        inputs: &mut Vec<Input>,
+    ) -> Vec<Question> {
         let mut questions = Vec::new();
         for attempt in std::mem::take(&mut self.fresh) {
             let Some(OnTheWay { stage, .. }) = self.on_the_way.get_mut(&attempt) else { continue };
@@ -138,7 +148,8 @@ impl Launches {
                 }
                 Prepared::Needs(missing) => {
                     for question in &missing {
-                        self.asking.entry(question.clone()).or_default().insert(attempt);
+                        let asking = if is_outdated(question) { &mut self.asking_next } else { &mut self.asking };
+                        asking.entry(question.clone()).or_default().insert(attempt);
                     }
                     *stage = Stage::Asking(preparation, missing.iter().cloned().collect());
                     questions.extend(missing);
@@ -148,7 +159,8 @@ impl Launches {
         questions
     }
 
-    pub fn answered(&mut self, question: &Question, verdict: &Verdict) {
+    /// Whether it is to be asked again.
+    pub fn answered(&mut self, question: &Question, verdict: &Verdict) -> bool {
         for attempt in self.asking.remove(question).unwrap_or_default() {
             if let Some(OnTheWay { stage: Stage::Asking(preparation, missing), .. }) = self.on_the_way.get_mut(&attempt)
                 && missing.remove(question)
@@ -159,11 +171,19 @@ impl Launches {
                 }
             }
         }
+        match self.asking_next.remove_entry(question) {
+            Some((question, attempts)) => {
+                self.asking.insert(question, attempts);
+                true
+            }
+            None => false,
+        }
     }
 
     /// The store can't answer, ever: what needs the answer fails.
     pub fn unanswerable(&mut self, question: &Question, error: &str, inputs: &mut Vec<Input>) {
-        for attempt in self.asking.remove(question).unwrap_or_default() {
+        let asking = [self.asking.remove(question), self.asking_next.remove(question)];
+        for attempt in asking.into_iter().flatten().flatten() {
             if let Some(OnTheWay { stage, .. }) = self.on_the_way.get_mut(&attempt)
                 && matches!(stage, Stage::Asking(_, missing) if missing.contains(question))
             {

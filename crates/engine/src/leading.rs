@@ -1,7 +1,7 @@
 //! What a leader does: hear, plan, commit, carry out.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     time::Duration,
 };
 
@@ -74,9 +74,11 @@ pub(crate) struct Leading {
     answered_before_fetch: Vec<RequestId>,
     /// There were more requests than were read: the next are read when some of these are answered.
     more_requests: bool,
-    /// Questions under way, and those to be asked again at a time.
-    asking: BTreeSet<Question>,
+    /// Questions under way, and after how many commits each was sent; and those to be asked again at a time.
+    asking: BTreeMap<Question, u64>,
     ask_again: BTreeMap<Question, Duration>,
+    /// How many were made in this term.
+    commits: u64,
     pub launches: Launches,
     next_reconcile: Duration,
     /// How often executors were asked what became of attempts.
@@ -111,7 +113,8 @@ impl Leading {
             answered: Vec::new(),
             answered_before_fetch: Vec::new(),
             more_requests: false,
-            asking: BTreeSet::new(),
+            asking: BTreeMap::new(),
+            commits: 0,
             ask_again: BTreeMap::new(),
             launches: Launches::default(),
             next_reconcile: now.boot + config.reconcile_every,
@@ -262,7 +265,8 @@ impl Leading {
 
     /// Renders what is to be launched and has all its facts.
     fn prepare(&mut self, now: Now, config: &EngineConfig, out: &mut Vec<Effect>) {
-        let questions = self.launches.prepare(now, &self.scheduler, &config.runtime, &mut self.inputs);
+        let is_outdated = |question: &Question| self.asking.get(question).is_some_and(|after| *after != self.commits);
+        let questions = self.launches.prepare(now, &self.scheduler, &config.runtime, is_outdated, &mut self.inputs);
         for question in questions {
             self.ask(question, out);
         }
@@ -273,6 +277,7 @@ impl Leading {
         let Some(mut commit) = self.commit.take() else { return Next::GoOn };
         match result {
             Ok(_) => {
+                self.commits += 1;
                 // Those that failed for what they wrote may run again, and write it again.
                 for update in commit.batch.task_instances.iter().filter(|update| update.row.state.is_finished()) {
                     self.poisoned.remove(&update.row.key());
@@ -379,8 +384,9 @@ impl Leading {
     }
 
     fn ask(&mut self, question: Question, out: &mut Vec<Effect>) {
-        if self.asking.insert(question.clone()) {
-            out.push(Effect::Ask { term: self.lease.term, question });
+        if let Entry::Vacant(entry) = self.asking.entry(question) {
+            out.push(Effect::Ask { term: self.lease.term, question: entry.key().clone() });
+            entry.insert(self.commits);
         }
     }
 
@@ -395,7 +401,9 @@ impl Leading {
         self.asking.remove(&question);
         match result {
             Ok(verdict) => {
-                self.launches.answered(&question, &verdict);
+                if self.launches.answered(&question, &verdict) {
+                    self.ask(question.clone(), out);
+                }
                 self.inputs.push(Input::Fact { question, verdict });
                 self.prepare(now, config, out);
             }

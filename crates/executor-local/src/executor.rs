@@ -200,7 +200,7 @@ impl LocalExecutor {
         let undone = spawn_blocking(move || {
             let undone = remove_if_never_started(&shared, attempt);
             if matches!(undone, Ok(true)) {
-                shared.untrack(attempt);
+                shared.launch_undone(attempt);
             }
             drop(launching);
             undone

@@ -53,6 +53,8 @@ pub(crate) enum Ack {
 pub(crate) struct Tracked {
     /// So many launches of it are under way: what its folder says is not final.
     launching: u32,
+    /// So many were begun since it is followed.
+    launches: u32,
     /// There is, or was, more of it than launches that wait in line.
     begun: bool,
     /// It is being reconciled: what its folder says is told by that.
@@ -195,7 +197,11 @@ impl Shared {
     }
 
     pub(crate) fn begin_launch(self: &Arc<Self>, attempt: AttemptId) -> Launching {
-        lock(&self.tracked).entry(attempt).or_default().launching += 1;
+        let mut all = lock(&self.tracked);
+        let tracked = all.entry(attempt).or_default();
+        tracked.launching += 1;
+        tracked.launches += 1;
+        drop(all);
         Launching { shared: self.clone(), attempt }
     }
 
@@ -205,18 +211,25 @@ impl Shared {
     }
 
     /// Follows an attempt *before* its folder is read, so that no hint is missed; only ends are told
-    /// of it until it is [adopted](Self::adopted) or [not followed](Self::end_adoption) after all. Whether a
-    /// launch of it is under way.
-    pub(crate) fn begin_adoption(&self, attempt: AttemptId) -> bool {
+    /// of it until it is [adopted](Self::adopted) or [not followed](Self::end_adoption) after all. How many
+    /// launches of it were begun here, ever, and whether one is under way.
+    pub(crate) fn begin_adoption(&self, attempt: AttemptId) -> (u32, bool) {
         let mut all = lock(&self.tracked);
         let tracked = all.entry(attempt).or_default();
         tracked.adopting = true;
-        tracked.launching > 0
+        (tracked.launches, tracked.launching > 0)
     }
 
     pub(crate) fn adopted(&self, attempt: AttemptId) {
         if let Some(tracked) = lock(&self.tracked).get_mut(&attempt) {
             (tracked.adopting, tracked.begun) = (false, true);
+        }
+    }
+
+    /// A launch has left nothing: it is followed no more, unless another one waits in line.
+    pub(crate) fn launch_undone(&self, attempt: AttemptId) {
+        if let Some(tracked) = lock(&self.tracked).get_mut(&attempt) {
+            (tracked.begun, tracked.nursery) = (false, None);
         }
     }
 
@@ -226,11 +239,13 @@ impl Shared {
 
     /// It was found that there is nothing of it to follow: `false` if a launch was under way before that was
     /// looked at, or is now, so that it means nothing.
-    pub(crate) fn end_adoption(&self, attempt: AttemptId, was_launching: bool) -> bool {
+    pub(crate) fn end_adoption(&self, attempt: AttemptId, (launches, was_launching): (u32, bool)) -> bool {
         let mut all = lock(&self.tracked);
-        let Some(tracked) = all.get_mut(&attempt) else { return !was_launching };
+        // Taken away since: its end was told.
+        let Some(tracked) = all.get_mut(&attempt) else { return false };
         tracked.adopting = false;
-        let is_nothing = !was_launching && tracked.launching == 0;
+        // One that lies between the two looks is as good as one that is seen by them.
+        let is_nothing = !was_launching && tracked.launching == 0 && tracked.launches == launches;
         if is_nothing || !(tracked.launching > 0 || tracked.begun) {
             all.remove(&attempt);
         }

@@ -323,19 +323,18 @@ async fn a_launch_that_waits_in_line_is_neither_absent_nor_lost() {
         other.attempt = AttemptId(uuid::Uuid::from_bytes(id));
     }
     place.harness.signal_nursery(Signal::SIGSTOP);
-    let executor = place.harness.remote.clone();
+    let launch = |workload: &Workload, not_after| {
+        let (executor, workload) = (place.harness.remote.clone(), workload.clone());
+        tokio::spawn(async move { executor.launch(workload, not_after).await })
+    };
+    let one = launch(&first, Duration::MAX);
+    while !matches!(place.reconcile(&[&first]).await[..], [Adoption::Running { .. }]) {}
     let too_late = boot_clock() + Duration::from_millis(300);
-    let launches = tokio::spawn({
-        let (first, second, late) = (first.clone(), second.clone(), late.clone());
-        async move {
-            let (first, second) = (executor.launch(first, Duration::MAX), executor.launch(second, Duration::MAX));
-            futures::join!(first, second, executor.launch(late, too_late))
-        }
-    });
+    let (two, three) = (launch(&second, Duration::MAX), launch(&late, too_late));
     // While the first waits for the nursery, the others are seen.
     loop {
         let found = place.reconcile(&[&first, &second, &late]).await;
-        assert!(!launches.is_finished(), "{found:?}");
+        assert!(!one.is_finished(), "{found:?}");
         if let [Adoption::Running { .. }, Adoption::Unreachable { .. }, Adoption::Unreachable { .. }] = found[..]
             && boot_clock() > too_late
         {
@@ -343,8 +342,8 @@ async fn a_launch_that_waits_in_line_is_neither_absent_nor_lost() {
         }
     }
     place.harness.signal_nursery(Signal::SIGCONT);
-    let (one, two, three) = launches.await.unwrap();
-    assert_eq!((one, two), (Ok(()), Ok(())));
+    assert_eq!((one.await.unwrap(), two.await.unwrap()), (Ok(()), Ok(())));
+    let three = three.await.unwrap();
     assert!(matches!(three, Err(LaunchError::Unavailable(_))), "{three:?}");
     for workload in [&first, &second] {
         assert_eq!(place.end_of(workload.attempt).await.how, HowEnded::Exited { code: 0 });

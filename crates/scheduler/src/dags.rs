@@ -285,6 +285,7 @@ impl Scheduler {
             // Its runs had no DAG to be listed in.
             let runs: Vec<RunKey> = self.runs.values().filter(|run| run.row.dag_id == dag_id).map(|run| run.row.key).collect();
             runs.into_iter().for_each(|run| self.index_run(run));
+            self.reenter(&dag_id);
         }
         self.apply_run_limits(&dag_id);
         self.dirty_dags.insert(dag_id);

@@ -191,7 +191,13 @@ impl Scheduler {
         let limit = self.dags.get(&dag_id).map_or(0, |d| d.version.dag.max_consecutive_failed_dag_runs);
         // A timeout does not count, as in Airflow: only the failure of tasks does.
         if state == RunState::Failed && by_tasks && limit > 0 {
-            self.ask(Question::NewestRuns { dag_id, limit });
+            let question = Question::NewestRuns { dag_id, limit };
+            // An answer that is under way may not know of this run.
+            if self.asked.contains_key(&question) {
+                self.outdated.insert(question);
+            } else {
+                self.ask(question);
+            }
         }
     }
 

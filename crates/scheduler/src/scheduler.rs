@@ -286,7 +286,10 @@ impl Scheduler {
     fn fact(&mut self, cx: &mut Cx<'_>, question: Question, verdict: Verdict) {
         let Some(askers) = self.asked.remove(&question) else { return };
         if self.outdated.remove(&question) {
-            // Whoever wants to know goes on waiting.
+            // Whoever wants to know goes on waiting. So many failed in a row is true whatever came since.
+            if let (Question::NewestRuns { dag_id, .. }, Verdict::NewestRuns(states)) = (&question, &verdict) {
+                self.streak_known(dag_id, states);
+            }
             self.ask(question).extend(askers);
             return;
         }

@@ -14,18 +14,19 @@ const PIECE: i64 = 2_000;
 
 /// [`updraft_store::EngineStore::clean`]. Runs that may have something alive stay, and the newest.
 pub async fn clean(backend: &dyn Backend, before: Timestamp, limit: u32) -> Result<Vec<RunKey>, StoreError> {
-    let mut deleted = Vec::new();
+    // Some that can't be deleted must not keep those that ended after them.
+    let (mut deleted, mut failure) = (Vec::new(), None);
     let (mut together, mut size) = (Vec::new(), 0);
     for (run, instances) in old_runs(backend, before, limit).await? {
         if size + instances > PIECE && !together.is_empty() {
-            deleted.extend(delete(backend, before, std::mem::take(&mut together)).await?);
+            take_over(&mut deleted, &mut failure, delete(backend, before, std::mem::take(&mut together)).await);
             size = 0;
         }
         together.push(run);
         size += instances;
     }
     if !together.is_empty() {
-        deleted.extend(delete(backend, before, together).await?);
+        take_over(&mut deleted, &mut failure, delete(backend, before, together).await);
     }
     deleted.sort();
     let requests = Query::new("clean_requests")
@@ -35,7 +36,20 @@ pub async fn clean(backend: &dyn Backend, before: Timestamp, limit: u32) -> Resu
     // The last row stays: it is where the numbers go on.
     let feed = Query::new("clean_feed").sql("DELETE FROM feed WHERE seq < (SELECT max(seq) FROM feed) AND created_at < ").arg(before);
     backend.write(feed).await?;
-    Ok(deleted)
+    match failure {
+        Some(failure) if deleted.is_empty() => Err(failure),
+        _ => Ok(deleted),
+    }
+}
+
+fn take_over(deleted: &mut Vec<RunKey>, failure: &mut Option<StoreError>, result: Result<Vec<RunKey>, StoreError>) {
+    match result {
+        Ok(runs) => deleted.extend(runs),
+        Err(error) => {
+            tracing::warn!(%error, "some old runs could not be deleted");
+            *failure = Some(error);
+        }
+    }
 }
 
 /// Appends the condition that a row of `dag_run AS r` may go. Asked with each deletion: the run may be at

@@ -58,8 +58,10 @@ impl Tracker {
     pub fn tell_again(&mut self, which: Rescan) {
         match which {
             Rescan::All { known } => self.files = known.into_iter().map(|file| (file, Known::default())).collect(),
+            // Also of a file that is missing for a moment.
             Rescan::Dags(dags) => {
-                self.forget_others_with("", Some(dags));
+                let has = |known: &&mut Known| known.dags.as_ref().is_some_and(|theirs| !theirs.is_disjoint(&dags));
+                self.files.values_mut().filter(has).for_each(|known| (known.stamp, known.hash) = (None, None));
             }
         }
     }
