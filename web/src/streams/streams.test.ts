@@ -133,9 +133,11 @@ describe('Hub', () => {
     const { hub, open, page } = world();
     const [first, second] = [page(), page()];
     hub.receive(first, { what: 'open', stream: 1, url: '/feed', kind: 'shared' });
-    open[0]?.sink.status('refused');
+    const refused = open[0];
+    refused?.sink.status('refused');
     hub.receive(second, { what: 'open', stream: 1, url: '/feed', kind: 'shared' });
-    expect(open).toHaveLength(2);
+    expect(open).toHaveLength(1);
+    expect(open[0]).not.toBe(refused);
     expect(second.got.at(-1)).toEqual({ stream: 1, status: 'connecting' });
   });
 
