@@ -92,7 +92,15 @@ impl Hub {
 
     async fn advance(&self, reader: &dyn Reader) -> Result<(), StoreError> {
         let Some(mut after) = self.head() else {
-            self.head.store(reader.feed_head().await?, Ordering::Release);
+            // A page that was opened before this look read an older head, and would not hear of what came in
+            // between: from the last entry it sees that it misses something.
+            let head = reader.feed_head().await?;
+            let last = reader.feed(head - 1, 1).await?;
+            self.head.store(head, Ordering::Release);
+            for entry in last {
+                // An error means that nobody listens.
+                let _ = self.entries.send(Arc::new(entry));
+            }
             return Ok(());
         };
         loop {
